@@ -1,0 +1,7 @@
+# One INTERFACE target carries the warnings; every target of ours links it privately.
+add_library(msp_warnings INTERFACE)
+target_compile_options(msp_warnings INTERFACE
+	-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wundef -Wvla
+	-Wformat=2 -Wcast-qual -Wwrite-strings -Werror)
+# POSIX and GNU interfaces (pipe2, eventfd, accept4) are used on purpose; the language stays C11.
+target_compile_definitions(msp_warnings INTERFACE _GNU_SOURCE)

@@ -1,0 +1,65 @@
+/* A schema: a constant table of fields that says which objects a model takes or gives. */
+#ifndef MSP_SCHEMA_H
+#define MSP_SCHEMA_H
+
+#include <msp/value.h>
+
+/* An inclusive bound: `.minimum = MSP_BOUND(0)`. Left out: no bound. */
+struct msp_bound {
+	bool set;
+	double value;
+};
+#define MSP_BOUND(number)                                                                                              \
+	{                                                                                                                  \
+		true, (number)                                                                                                 \
+	}
+
+struct msp_schema;
+
+/* A field of an object, or what the items of an array look like (then `name` and `optional` are not read). */
+struct msp_field {
+	const char *name;
+	enum msp_type type; /* MSP_NUMBER accepts an integer, MSP_INTEGER a number without fraction such as 5.0 */
+	bool optional;      /* may be left out */
+	bool nullable;      /* may be null */
+	struct msp_bound minimum, maximum; /* of integers and numbers */
+	const char *const *enumeration;    /* of strings: NULL-terminated, or NULL */
+	const char *description;           /* a sentence for people, or NULL */
+	const struct msp_field *items;     /* of arrays: each item; NULL: anything */
+	const struct msp_schema *object;   /* of objects: its fields; NULL: anything */
+};
+
+struct msp_schema {
+	const char *title;       /* or NULL */
+	const char *description; /* or NULL */
+	const struct msp_field *fields;
+	size_t field_count;
+	bool additional; /* members that no field names are accepted */
+};
+
+/* Size of msp_violation.path with its NUL. Longer pointers are cut at a whole reference token. */
+#define MSP_PATH_SIZE 256
+
+/* The first thing that is wrong with a value. */
+struct msp_violation {
+	char path[MSP_PATH_SIZE];       /* JSON pointer (RFC 6901) of the offending value; "" is the whole value. For a
+	                                   missing field: where it should be */
+	char text[MSP_ERROR_TEXT_SIZE]; /* one sentence; quotes field names of the schema, never bytes of the input */
+};
+
+/* Checks `value` against `schema` and brings it into the schema's types in place: an integer where the schema says
+ * number becomes a number, 5.0 where it says integer becomes 5. True when it is valid; otherwise `ret_violation` is
+ * filled with the first violation in the order of the schema's fields, unknown members last. NaN and infinities are
+ * refused everywhere. [any thread] */
+bool msp_schema_validate(const struct msp_schema *schema, struct msp_value *value, struct msp_violation *ret_violation);
+
+/* The schema as JSON Schema, draft 2020-12, as an object in `arena`. A binary field is a string with
+ * contentEncoding base64. MSP_E_NO_MEMORY, MSP_E_LIMIT. */
+enum msp_status msp_schema_describe(const struct msp_schema *schema, struct msp_arena *arena,
+                                    struct msp_value *ret_value) MSP_NODISCARD;
+
+/* Checks the table itself: names present, unique and UTF-8, bounds only on numbers and in order, enumerations only on
+ * strings, nesting at most 32 deep. MSP_E_INVALID with the field's name. */
+enum msp_status msp_schema_check(const struct msp_schema *schema, struct msp_error *err) MSP_NODISCARD;
+
+#endif
