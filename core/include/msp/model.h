@@ -56,7 +56,7 @@ struct msp_model_plugin {
 	 * prediction (all zero before). Values are made in `arena`, which lives until the results are published; inputs may
 	 * be changed. A failure for the whole call: core calls again with halves until the culprit stands alone, so do not
 	 * fail as a whole for what prediction.error_text can say; MSP_E_NO_MEMORY: called again later. */
-	enum msp_status (*predict)(struct msp_model *model, struct msp_arena *arena, struct msp_value *const inputs[],
+	enum msp_status (*predict)(struct msp_model *model, struct msp_arena *arena, const struct msp_value *const inputs[],
 	                           struct msp_prediction predictions[], size_t count, struct msp_error *err);
 	/* Required. [owner thread, or any after the owner has ended] */
 	void (*close)(struct msp_model *model);

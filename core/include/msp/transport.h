@@ -17,7 +17,7 @@ enum msp_guarantee { MSP_AT_LEAST_ONCE, MSP_EXACTLY_ONCE };
 /* ---- consumer ---- */
 
 struct msp_consumer_config {
-	const char *inputs, *outputs, *errors; /* topic names */
+	const char *inputs, *outputs, *errors; /* topic names; outputs and errors NULL: nothing is ever published */
 	const char *group;                     /* consumer group */
 	const char *instance;                  /* this process's name for good, or NULL */
 	int slot;                              /* number of this worker in its process, from 0 */
@@ -80,8 +80,8 @@ struct msp_consumer_ops {
 	 * consumed: it comes back after "lost", or to whoever holds its partitions next. */
 	void (*batch_free)(struct msp_consumer *consumer, struct msp_batch *batch);
 	/* Begins to publish `outgoing` (one per message of `batch`, in its order) and to mark the batch consumed. Required.
-	 * Never waits for the broker. At most one batch is in flight. Borrows `batch` and `outgoing` until settle_wait
-	 * has given an answer other than AGAIN. [owner thread] */
+	 * Never waits for the broker. `outgoing` NULL: nothing to publish, only the mark. At most one batch is in flight.
+	 * Borrows `batch` and `outgoing` until settle_wait has given an answer other than AGAIN. [owner thread] */
 	void (*settle_begin)(struct msp_consumer *consumer, struct msp_batch *batch, struct msp_outgoing *outgoing);
 	/* Waits at most timeout_ms for what settle_begin began; serves the group's duties meanwhile. Required.
 	 * [owner thread] `err` is written for AGAIN, LOST and FAILED. */
