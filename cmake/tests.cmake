@@ -1,0 +1,22 @@
+# msp_add_test(NAME [LABELS label…] [SOURCES file…] [LIBRARIES target…] [TIMEOUT seconds])
+# A cmocka program of NAME.c and SOURCES. tests/README.md lists the labels.
+function(msp_add_test name)
+	cmake_parse_arguments(PARSE_ARGV 1 test "" "TIMEOUT" "LABELS;SOURCES;LIBRARIES")
+	if(test_UNPARSED_ARGUMENTS)
+		message(FATAL_ERROR "msp_add_test(${name}): what is ${test_UNPARSED_ARGUMENTS}?")
+	endif()
+	add_executable(${name} ${name}.c ${test_SOURCES})
+	target_link_libraries(${name} PRIVATE msp_warnings msp::core ${test_LIBRARIES} PkgConfig::CMOCKA)
+	add_test(NAME ${name} COMMAND ${name})
+	set_tests_properties(${name} PROPERTIES LABELS "${test_LABELS}")
+	if(test_TIMEOUT)
+		set_tests_properties(${name} PROPERTIES TIMEOUT ${test_TIMEOUT})
+	endif()
+endfunction()
+
+# msp_add_bench(NAME [LIBRARIES target…]): a program of NAME.c for ./dev bench, see tests/bench/README.md.
+function(msp_add_bench name)
+	cmake_parse_arguments(PARSE_ARGV 1 bench "" "" "LIBRARIES")
+	add_executable(${name} ${name}.c)
+	target_link_libraries(${name} PRIVATE msp_warnings msp::core ${bench_LIBRARIES})
+endfunction()

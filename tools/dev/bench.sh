@@ -1,0 +1,50 @@
+#!/bin/bash
+# Runs the bench programs and prints one table. tests/bench/README.md says what they print.
+# usage: bench.sh BUILD_DIRECTORY [NAME…]
+set -euo pipefail
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+. "$top/tools/dev/say.sh"
+build=$(cd "$1" && pwd)
+shift
+
+benches() {
+	find "$build/tests/bench" -maxdepth 1 -type f -name '*_bench' -executable
+	find "$top/tests/bench" -maxdepth 1 -type f -name '*_bench.sh' -executable
+}
+
+is_wanted() { # PATH [NAME…]
+	local name=${1##*/} wanted
+	shift
+	[ $# -gt 0 ] || return 0
+	for wanted in "$@"; do
+		[ "${name%%_bench*}" != "${wanted%%_bench*}" ] || return 0
+	done
+	return 1
+}
+
+print_table() { # the `bench:` lines of FILE
+	sed -nE 's/^bench: (.+) floor=(\S+) ours=(\S+) ratio=(\S+) met=(\S+) target=(.*)$/\1|\2|\3|\4|\6|\5/p' "$1" |
+		awk -F '|' '
+			function row(what, floor, ours, ratio, target) {
+				printf "%-58s  %12s  %12s  %7s  %s\n", what, floor, ours, ratio, target
+			}
+			BEGIN { row("what", "floor", "ours", "ratio", "target") }
+			{ row($1, $2, $3, $4, $5 ($6 == "yes" ? "" : "   MISSED")); missed += $6 != "yes" }
+			END { exit NR == 0 || missed > 0 }'
+}
+
+lines=$(mktemp)
+trap 'rm -f "$lines"' EXIT
+failed=()
+while read -r bench; do
+	is_wanted "$bench" "$@" || continue
+	echo "-- ${bench##*/}" >&2
+	MSP_BUILD_DIR=$build MSP_SOURCE_DIR=$top "$bench" </dev/null | tee -a "$lines" | { grep -v '^bench: ' >&2 || true; } ||
+		failed+=("${bench##*/}")
+done < <(benches | sort)
+
+print_table "$lines" || failed+=("a target was missed, or nothing was measured")
+for failure in "${failed[@]}"; do
+	echo "failed: $failure" >&2
+done
+[ ${#failed[@]} = 0 ]
