@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # What each job needs from Debian, and its installation. Sourced by ./dev.
 # Names hold on Debian 12 and 13. A name that differs between them is written a|b: the first that exists is taken.
+# shellcheck disable=SC2034 # ./dev reads the lists
 
 build_packages=(gcc libc6-dev cmake ninja-build pkgconf libjansson-dev libsqlite3-dev libsvm-dev libyaml-dev)
 test_packages=("${build_packages[@]}" libcmocka-dev)
