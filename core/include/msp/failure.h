@@ -51,8 +51,14 @@ struct msp_error_context {
 	const char *group;
 };
 
-/* Builds the error record of `input`: its value, key, headers and timestamp untouched, and the msp-error headers of the
- * design, in `arena`. `omit_value`: a null value and the header msp-value-omitted instead. False: no memory. */
+/* Builds the error record of `input` in `arena`: its value, key, timestamp, position and headers, the headers first and
+ * in their order, then the msp-error headers of the design. It borrows what `input`, `context` and `failure` point to.
+ * `omit_value`: a null value instead and the header msp-value-omitted with its size, unless the value is absent anyway.
+ *
+ * The thirteen header names of an error record are reserved. An input that carries them is an error record sent back
+ * to inputs; those headers describe its earlier failure, so this failure's take their place. A reader thus finds each
+ * name at most once, whichever header of a name its client hands out, never meets a path or an id of another failure,
+ * and a message that goes round does not grow. Every other header is kept byte for byte. False: no memory. */
 bool msp_error_record(struct msp_arena *arena, const struct msp_error_context *context, const struct msp_message *input,
                       const struct msp_failure *failure, bool omit_value, struct msp_message *ret_record) MSP_NODISCARD;
 

@@ -37,7 +37,8 @@ struct msp_schema {
 	bool additional; /* members that no field names are accepted */
 };
 
-/* Size of msp_violation.path with its NUL. Longer pointers are cut at a whole reference token. */
+/* Size of msp_violation.path with its NUL. A pointer that is longer, or that has a token with U+0000, is cut before the
+ * first reference token that does not go in: it then names what contains the offending value. */
 #define MSP_PATH_SIZE 256
 
 /* The first thing that is wrong with a value. */
