@@ -1,0 +1,170 @@
+#include <msp/log.h>
+
+#include "text.h"
+#include <msp/backoff.h>
+#include <msp/bytes.h>
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <unistd.h>
+
+/* A pipe takes this much at once (PIPE_BUF on Linux), so that lines of several processes do not mix. */
+#define LINE_SIZE ((size_t)4096)
+/* Kept free for what must follow any value: its closing quote and the line end. */
+#define LINE_RESERVE ((size_t)2)
+
+static const char *const level_names[] = {
+    [MSP_LOG_ERROR] = "error",
+    [MSP_LOG_WARN] = "warn",
+    [MSP_LOG_INFO] = "info",
+    [MSP_LOG_DEBUG] = "debug",
+};
+
+static atomic_int current_level = MSP_LOG_INFO;
+
+void msp_log_set_level(enum msp_log_level level)
+{
+	atomic_store_explicit(&current_level, (int)level, memory_order_relaxed);
+}
+
+bool msp_log_enabled(enum msp_log_level level)
+{
+	return (int)level <= atomic_load_explicit(&current_level, memory_order_relaxed);
+}
+
+struct line {
+	char text[LINE_SIZE];
+	size_t size;
+};
+
+/* Adds all of it or nothing. */
+static bool line_add(struct line *line, const char *text, size_t size)
+{
+	if (size > LINE_SIZE - LINE_RESERVE - line->size)
+		return false;
+	memcpy(line->text + line->size, text, size);
+	line->size += size;
+	return true;
+}
+
+/* The size of the well-formed UTF-8 sequence at `at`, or 0. */
+static size_t sequence_size(const char *at, size_t left)
+{
+	for (size_t size = 1; size <= 4 && size <= left; size++) {
+		if (msp_bytes_are_utf8(msp_bytes_of(at, size)))
+			return size;
+	}
+	return 0;
+}
+
+/* Terminals obey U+0080 to U+009F as they obey U+0000 to U+001F. */
+static bool is_control(const unsigned char *at, size_t size)
+{
+	return size == 1 ? at[0] < 0x20 || at[0] == 0x7F : size == 2 && at[0] == 0xC2 && at[1] < 0xA0;
+}
+
+/* Whether logfmt takes the value as it is. */
+static bool is_plain(const char *value, size_t size)
+{
+	for (size_t i = 0; i < size; i++) {
+		unsigned char c = (unsigned char)value[i];
+		if (c <= ' ' || c >= 0x7F || c == '=' || c == '"' || c == '\\')
+			return false;
+	}
+	return size > 0;
+}
+
+/* Writes the character at `at` as it stands inside quotes; returns how many bytes of the value it took, 0 when the
+ * line is full. */
+static size_t line_add_quoted(struct line *line, const char *at, size_t left)
+{
+	char escaped[8];
+	size_t size = sequence_size(at, left);
+	const char *short_escape = size == 1 ? strchr("\"\"\\\\\nn\rr\tt", *at) : NULL;
+	int length;
+	if (size == 0)
+		length = snprintf(escaped, sizeof escaped, "\\ufffd");
+	else if (short_escape && *at)
+		length = snprintf(escaped, sizeof escaped, "\\%c", short_escape[1]);
+	else if (is_control((const unsigned char *)at, size))
+		length = snprintf(escaped, sizeof escaped, "\\u%04x", (unsigned)(unsigned char)at[size - 1]);
+	else
+		return line_add(line, at, size) ? size : 0;
+	return line_add(line, escaped, (size_t)length) ? size + (size == 0) : 0;
+}
+
+static void line_add_value(struct line *line, const char *value)
+{
+	size_t size = strlen(value);
+	if (is_plain(value, size) && line_add(line, value, size))
+		return;
+	if (!line_add(line, "\"", 1))
+		return;
+	for (size_t taken = 0, at = 0; at < size; at += taken) {
+		taken = line_add_quoted(line, value + at, size - at);
+		if (!taken)
+			break;
+	}
+	line->text[line->size++] = '"';
+}
+
+static void line_add_pair(struct line *line, const char *key, const char *value)
+{
+	size_t before = line->size;
+	/* A pair needs room for at least an empty value. */
+	if (line_add(line, " ", 1) && line_add(line, key, strlen(key)) && line_add(line, "=", 1) &&
+	    LINE_SIZE - LINE_RESERVE - line->size >= 2)
+		line_add_value(line, value);
+	else
+		line->size = before;
+}
+
+static void line_write(struct line *line)
+{
+	line->text[line->size++] = '\n';
+	const char *at = line->text;
+	size_t left = line->size;
+	while (left > 0) {
+		ssize_t written = write(STDERR_FILENO, at, left);
+		if (written < 0 && errno == EINTR)
+			continue;
+		/* Nobody listens: there is nowhere to say so. */
+		if (written <= 0)
+			return;
+		at += written;
+		left -= (size_t)written;
+	}
+}
+
+void msp_log(enum msp_log_level level, const char *message, ...)
+{
+	if (!msp_log_enabled(level))
+		return;
+	int saved_errno = errno;
+	char time[MSP_TEXT_TIME_LENGTH + 1];
+	msp_text_time(time, msp_wall_ms());
+	struct line line;
+	line.size = (size_t)snprintf(line.text, LINE_SIZE, "time=%s level=%s", time, level_names[level]);
+	line_add_pair(&line, "msg", message);
+
+	va_list pairs;
+	va_start(pairs, message);
+	for (const char *key; (key = va_arg(pairs, const char *));) {
+		const char *value = va_arg(pairs, const char *);
+		if (value)
+			line_add_pair(&line, key, value);
+	}
+	va_end(pairs);
+	line_write(&line);
+	errno = saved_errno;
+}
+
+struct msp_log_number msp_log_number(long long number)
+{
+	struct msp_log_number result;
+	msp_text_integer(result.text, number);
+	return result;
+}
