@@ -1,0 +1,145 @@
+#include <msp/registry.h>
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define NAME_CHARACTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
+
+static enum msp_status plugin_resolve_path(const char *path, char resolved[PATH_MAX], struct msp_error *err)
+{
+	if (realpath(path, resolved))
+		return MSP_OK;
+	if (errno == ENOENT || errno == ENOTDIR)
+		return msp_error_set(err, MSP_E_NOT_FOUND, "no plugin at %s", path);
+	return msp_error_set(err, MSP_E_DENIED, "cannot reach plugin %s: %s", path, strerror(errno));
+}
+
+/* Empty elements are skipped: unlike a shell's PATH, they must not mean the working directory. */
+static enum msp_status plugin_search(const char *name, const char *search_path, char resolved[PATH_MAX],
+                                     struct msp_error *err)
+{
+	for (const char *directory = search_path; *directory;) {
+		size_t length = strcspn(directory, ":");
+		char candidate[PATH_MAX];
+		int size = snprintf(candidate, sizeof(candidate), "%.*s/%s.so", (int)length, directory, name);
+		if (length && size > 0 && (size_t)size < sizeof(candidate) && access(candidate, F_OK) == 0)
+			return plugin_resolve_path(candidate, resolved, err);
+		directory += length + (directory[length] == ':');
+	}
+	return msp_error_set(err, MSP_E_NOT_FOUND, "no plugin '%s' (%s.so) in %s", name, name,
+	                     *search_path ? search_path : "an empty search path");
+}
+
+static enum msp_status plugin_locate(const char *name, const char *search_path, char resolved[PATH_MAX],
+                                     struct msp_error *err)
+{
+	if (name[0] == '/')
+		return plugin_resolve_path(name, resolved, err);
+	if (!name[0] || strchr(name, '/'))
+		return msp_error_set(err, MSP_E_INVALID, "plugin '%s' is neither an absolute path nor a plain name", name);
+	return plugin_search(name, search_path ? search_path : "", resolved, err);
+}
+
+/* Reads `abi` first, then `size`: nothing behind them means anything until both agree. */
+static enum msp_status plugin_check_symbol(const struct msp_model_plugin *symbol, const char *path,
+                                           struct msp_error *err)
+{
+	if (symbol->abi != MSP_MODEL_ABI)
+		return msp_error_set(err, MSP_E_UNSUPPORTED, "%s is built for model ABI %u, this program has %u", path,
+		                     symbol->abi, MSP_MODEL_ABI);
+	if (symbol->size != sizeof(*symbol))
+		return msp_error_set(err, MSP_E_UNSUPPORTED, "%s has a plugin struct of %u bytes, this program expects %zu",
+		                     path, symbol->size, sizeof(*symbol));
+	const char *missing = !symbol->open ? "open" : !symbol->predict ? "predict" : !symbol->close ? "close" : NULL;
+	if (missing)
+		return msp_error_set(err, MSP_E_INVALID, "%s lacks the function '%s'", path, missing);
+	return MSP_OK;
+}
+
+/* RTLD_LOCAL: two plugins may carry different versions of one library. RTLD_NOW: a missing function is reported here
+ * and not in the middle of a batch. */
+static enum msp_status plugin_open_object(struct msp_plugin *plugin, struct msp_error *err)
+{
+	plugin->handle = dlopen(plugin->path, RTLD_NOW | RTLD_LOCAL);
+	if (!plugin->handle)
+		return msp_error_set(err, MSP_E_INVALID, "cannot load plugin: %s", dlerror());
+	plugin->symbol = dlsym(plugin->handle, MSP_MODEL_SYMBOL);
+	if (!plugin->symbol)
+		return msp_error_set(err, MSP_E_INVALID, "%s is no model: it has no symbol " MSP_MODEL_SYMBOL, plugin->path);
+	return plugin_check_symbol(plugin->symbol, plugin->path, err);
+}
+
+enum msp_status msp_plugin_load(const char *name, const char *search_path, struct msp_plugin *ret_plugin,
+                                struct msp_error *err)
+{
+	char resolved[PATH_MAX];
+	enum msp_status status = plugin_locate(name, search_path, resolved, err);
+	if (status != MSP_OK)
+		return status;
+	struct msp_plugin plugin = {.path = strdup(resolved)};
+	if (!plugin.path)
+		return msp_error_set(err, MSP_E_NO_MEMORY, "no memory for plugin %s", name);
+	status = plugin_open_object(&plugin, err);
+	if (status != MSP_OK) {
+		msp_plugin_unload(&plugin);
+		return status;
+	}
+	*ret_plugin = plugin;
+	return MSP_OK;
+}
+
+void msp_plugin_unload(struct msp_plugin *plugin)
+{
+	if (plugin->handle)
+		dlclose(plugin->handle);
+	free(plugin->path);
+	*plugin = (struct msp_plugin){0};
+}
+
+static enum msp_status model_check_info(const struct msp_model_info *info, struct msp_error *err)
+{
+	if (!info)
+		return msp_error_set(err, MSP_E_INVALID, "the model does not say what it is");
+	if (!info->name || !info->name[0])
+		return msp_error_set(err, MSP_E_INVALID, "the model has no name");
+	if (info->name[strspn(info->name, NAME_CHARACTERS)])
+		return msp_error_set(err, MSP_E_INVALID, "the model's name '%s' is not [A-Za-z0-9_-]+", info->name);
+	if (info->major < 0 || info->minor < 0)
+		return msp_error_set(err, MSP_E_INVALID, "the version %d.%d of model '%s' is negative", info->major,
+		                     info->minor, info->name);
+	if (!info->input || !info->output)
+		return msp_error_set(err, MSP_E_INVALID, "model '%s' has no %s schema", info->name,
+		                     info->input ? "output" : "input");
+	enum msp_status status = msp_schema_check(info->input, err);
+	if (status != MSP_OK)
+		return msp_error_prefix(err, status, "input schema of model '%s'", info->name);
+	status = msp_schema_check(info->output, err);
+	if (status != MSP_OK)
+		return msp_error_prefix(err, status, "output schema of model '%s'", info->name);
+	return MSP_OK;
+}
+
+enum msp_status msp_plugin_open(const struct msp_plugin *plugin, const void *options, struct msp_model **ret_model,
+                                struct msp_error *err)
+{
+	struct msp_model *model = NULL;
+	enum msp_status status = plugin->symbol->open(options, &model, err);
+	if (status != MSP_OK)
+		return msp_error_prefix(err, status, "%s", plugin->path);
+	if (!model)
+		return msp_error_set(err, MSP_E_INVALID, "%s: open succeeded without a model", plugin->path);
+	model->plugin = plugin->symbol;
+	if (plugin->symbol->info)
+		model->info = plugin->symbol->info;
+	status = model_check_info(model->info, err);
+	if (status != MSP_OK) {
+		plugin->symbol->close(model);
+		return msp_error_prefix(err, status, "%s", plugin->path);
+	}
+	*ret_model = model;
+	return MSP_OK;
+}
