@@ -1,0 +1,118 @@
+/* A model with one thing of its own, chosen by definitions: what is wrong with a plugin, its name, its version. */
+#include <msp/model.h>
+
+#include <stdlib.h>
+
+#ifndef VARIANT_ABI
+#define VARIANT_ABI MSP_MODEL_ABI
+#endif
+#ifndef VARIANT_SIZE
+#define VARIANT_SIZE sizeof(struct msp_model_plugin)
+#endif
+#ifndef VARIANT_SYMBOL
+#define VARIANT_SYMBOL msp_model_plugin
+#endif
+#ifndef VARIANT_INFO
+#define VARIANT_INFO &info
+#endif
+#ifndef VARIANT_OPEN_INFO
+#define VARIANT_OPEN_INFO NULL
+#endif
+#ifndef VARIANT_OPEN
+#define VARIANT_OPEN variant_open
+#endif
+#ifndef VARIANT_PREDICT
+#define VARIANT_PREDICT variant_predict
+#endif
+#ifndef VARIANT_CLOSE
+#define VARIANT_CLOSE variant_close
+#endif
+#ifndef VARIANT_NAME
+#define VARIANT_NAME "variant"
+#endif
+#ifndef VARIANT_MAJOR
+#define VARIANT_MAJOR 1
+#endif
+#ifndef VARIANT_MINOR
+#define VARIANT_MINOR 0
+#endif
+#ifndef VARIANT_INPUT
+#define VARIANT_INPUT &any_object
+#endif
+#ifndef VARIANT_OUTPUT
+#define VARIANT_OUTPUT &any_object
+#endif
+
+extern const struct msp_schema any_object, nameless_field;
+extern const struct msp_model_info info;
+enum msp_status variant_open(const void *options, struct msp_model **ret_model, struct msp_error *err);
+enum msp_status variant_open_refused(const void *options, struct msp_model **ret_model, struct msp_error *err);
+enum msp_status variant_open_empty(const void *options, struct msp_model **ret_model, struct msp_error *err);
+enum msp_status variant_predict(struct msp_model *model, struct msp_arena *arena,
+                                const struct msp_value *const inputs[], struct msp_prediction predictions[],
+                                size_t count, struct msp_error *err);
+void variant_close(struct msp_model *model);
+/* Defined nowhere: a plugin that uses it has an undefined symbol. */
+enum msp_status variant_undefined(const void *options, struct msp_model **ret_model, struct msp_error *err);
+
+enum msp_status variant_open(const void *options, struct msp_model **ret_model, struct msp_error *err)
+{
+	(void)options;
+	struct msp_model *model = calloc(1, sizeof(*model));
+	if (!model)
+		return msp_error_set(err, MSP_E_NO_MEMORY, "no memory for the model");
+	model->info = VARIANT_OPEN_INFO;
+	*ret_model = model;
+	return MSP_OK;
+}
+
+enum msp_status variant_open_refused(const void *options, struct msp_model **ret_model, struct msp_error *err)
+{
+	(void)options, (void)ret_model;
+	return msp_error_set(err, MSP_E_NOT_FOUND, "the model file is not there");
+}
+
+enum msp_status variant_open_empty(const void *options, struct msp_model **ret_model, struct msp_error *err)
+{
+	(void)options, (void)ret_model, (void)err;
+	return MSP_OK;
+}
+
+enum msp_status variant_predict(struct msp_model *model, struct msp_arena *arena,
+                                const struct msp_value *const inputs[], struct msp_prediction predictions[],
+                                size_t count, struct msp_error *err)
+{
+	(void)model, (void)arena, (void)err;
+	for (size_t i = 0; i < count; i++)
+		predictions[i].value = *inputs[i];
+	return MSP_OK;
+}
+
+void variant_close(struct msp_model *model)
+{
+	free(model);
+}
+
+const struct msp_schema any_object = {.additional = true};
+
+static const struct msp_field nameless_fields[] = {{.name = NULL, .type = MSP_NUMBER}};
+const struct msp_schema nameless_field = {.fields = nameless_fields, .field_count = 1};
+
+const struct msp_model_info info = {
+    .name = VARIANT_NAME,
+    .major = VARIANT_MAJOR,
+    .minor = VARIANT_MINOR,
+    .input = VARIANT_INPUT,
+    .output = VARIANT_OUTPUT,
+};
+
+extern MSP_MODEL_EXPORT const struct msp_model_plugin VARIANT_SYMBOL;
+
+const struct msp_model_plugin VARIANT_SYMBOL = {
+    .abi = VARIANT_ABI,
+    .size = VARIANT_SIZE,
+    .info = VARIANT_INFO,
+    .open = VARIANT_OPEN,
+    .predict = VARIANT_PREDICT,
+    .close = VARIANT_CLOSE,
+};
