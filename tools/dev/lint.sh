@@ -5,6 +5,7 @@ set -uo pipefail
 build=$(cd "$1" && pwd) || exit 2
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 2
 
+[ -e "$build/compile_commands.json" ] || { echo "lint: $build has no compile_commands.json" >&2 && exit 2; }
 most_lines=600
 
 # All files with these extensions, NUL after each; without git, which a source archive lacks.
