@@ -22,8 +22,10 @@ is_wanted() { # PATH [NAME…]
 	return 1
 }
 
+form='^bench: ([^|]+) floor=(\S+) ours=(\S+) ratio=(\S+) met=(yes|no) target=([^|]+)$'
+
 print_table() { # the `bench:` lines of FILE
-	sed -nE 's/^bench: (.+) floor=(\S+) ours=(\S+) ratio=(\S+) met=(\S+) target=(.*)$/\1|\2|\3|\4|\6|\5/p' "$1" |
+	sed -nE "s/$form/\\1|\\2|\\3|\\4|\\6|\\5/p" "$1" |
 		awk -F '|' '
 			function row(what, floor, ours, ratio, target) {
 				printf "%-58s  %12s  %12s  %7s  %s\n", what, floor, ours, ratio, target
@@ -43,6 +45,8 @@ while read -r bench; do
 		failed+=("${bench##*/}")
 done < <(benches | sort)
 
+mapfile -t malformed < <(grep '^bench: ' "$lines" | grep -vE "$form")
+failed+=("${malformed[@]/#/not in the agreed form: }")
 print_table "$lines" || failed+=("a target was missed, or nothing was measured")
 for failure in "${failed[@]}"; do
 	echo "failed: $failure" >&2
