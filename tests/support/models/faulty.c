@@ -57,7 +57,7 @@ struct faulty {
 static void sleep_us(int64_t us)
 {
 	struct timespec left = {.tv_sec = us / 1000000, .tv_nsec = us % 1000000 * 1000};
-	while (nanosleep(&left, &left) != 0 && errno == EINTR)
+	while (us > 0 && nanosleep(&left, &left) != 0 && errno == EINTR)
 		continue;
 }
 
