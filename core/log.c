@@ -164,7 +164,7 @@ void msp_log(enum msp_log_level level, const char *message, ...)
 
 struct msp_log_number msp_log_number(long long number)
 {
-	struct msp_log_number result;
+	struct msp_log_number result = {0};
 	msp_text_integer(result.text, number);
 	return result;
 }

@@ -1,5 +1,6 @@
 #include <msp/registry.h>
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -65,6 +66,7 @@ static enum msp_status entry_open(struct msp_registry_entry *entry, const char *
 	enum msp_status status = msp_plugin_open(&entry->plugin, entry->options, &entry->model, err);
 	if (status != MSP_OK)
 		return status;
+	assert(entry->model);
 	const struct msp_model_info *info = entry->model->info;
 	status = msp_topics_init(&entry->topics, topic_prefix, info, hash_tag, err);
 	if (status != MSP_OK)

@@ -19,7 +19,7 @@ static int training_label(struct iris_training *training, const char *species)
 			return label;
 	if (training->class_count == IRIS_CLASSES || strlen(species) >= IRIS_CLASS_SIZE)
 		return -1;
-	strcpy(training->classes[training->class_count], species);
+	memcpy(training->classes[training->class_count], species, strlen(species) + 1);
 	return training->class_count++;
 }
 
