@@ -53,9 +53,10 @@ struct msp_model_plugin {
 	enum msp_status (*open)(const void *options, struct msp_model **ret_model, struct msp_error *err);
 	/* Answers `count` > 0 inputs, each valid under the input schema and in its types. Required. May compute for long;
 	 * the process keeps its place in the group meanwhile. [owner thread; instances run in parallel] Fills every
-	 * prediction (all zero before). Values are made in `arena`, which lives until the results are published; inputs may
-	 * be changed. A failure for the whole call: core calls again with halves until the culprit stands alone, so do not
-	 * fail as a whole for what prediction.error_text can say; MSP_E_NO_MEMORY: called again later. */
+	 * prediction (all zero before). Values are made in `arena`, which lives until the results are encoded;
+	 * a result may share parts of its input. A failure for the whole call: core calls again with halves until the
+	 * culprit stands alone, so do not fail as a whole for what prediction.error_text can say; MSP_E_NO_MEMORY: called
+	 * again later. */
 	enum msp_status (*predict)(struct msp_model *model, struct msp_arena *arena, const struct msp_value *const inputs[],
 	                           struct msp_prediction predictions[], size_t count, struct msp_error *err);
 	/* Required. [owner thread, or any after the owner has ended] */

@@ -12,24 +12,26 @@ struct msp_pipeline_config {
 	int max_depth;
 	size_t max_message_bytes; /* a larger input is MSP_FAILURE_TOO_LARGE */
 	int delivery_limit;       /* more deliveries than this: MSP_FAILURE_DELIVERY_LIMIT; 0: no limit */
-	size_t max_memory; /* bytes that one batch may take for its values; a message that alone takes more is refused */
+	/* Bytes that decoded values and the model's results may take at a time. A batch that needs more is computed in
+	 * parts; a message that needs more alone is MSP_FAILURE_TOO_LARGE. */
+	size_t max_memory;
 };
 
 /* One input on its way. An item that has failed is skipped by the later stages. */
 struct msp_item {
 	const struct msp_message *message; /* borrowed */
-	struct msp_value input;
-	struct msp_value output;
+	struct msp_value input, output;    /* void after msp_pipeline_run */
 	size_t encoded_at, encoded_size;   /* where its output stands in msp_work.encoded */
-	const struct msp_failure *failure; /* NULL: none; in the work's arena */
+	const struct msp_failure *failure; /* NULL: none; in msp_work.records */
 };
 
 /* The memory of one batch on its way; used again and again. Caller storage. */
 struct msp_work {
-	struct msp_arena arena;
-	struct msp_buffer encoded;
-	struct msp_item *items; /* in the arena */
+	struct msp_item *items; /* in records */
 	size_t count;
+	struct msp_buffer encoded;
+	struct msp_arena records; /* lives until the batch is settled: items, failures and what the caller adds */
+	struct msp_arena values;  /* lives through the stages: inputs, predictions */
 };
 
 struct msp_pipeline;
@@ -42,11 +44,11 @@ void msp_pipeline_free(struct msp_pipeline *pipeline);
 void msp_work_init(struct msp_work *work, const struct msp_pipeline_config *config);
 void msp_work_done(struct msp_work *work);
 
-/* Runs the stages over `count` > 0 messages. Borrows `messages` as long as `work` is used. Afterwards each item has
- * either its output in work->encoded or a failure. MSP_E_NO_MEMORY: nothing was decided, call again later or with
- * fewer. *ret_predict_ns: time spent in predict. [owner thread] */
+/* Runs the stages over `count` > 0 messages. Borrows `messages` as long as `work` is used; whatever `work` held before
+ * is void. Afterwards each item has either its output in work->encoded or a failure. MSP_E_NO_MEMORY: nothing was
+ * decided, call again later. Adds the time spent in predict to *predict_ns. [owner thread] */
 enum msp_status msp_pipeline_run(struct msp_pipeline *pipeline, const struct msp_message *messages, size_t count,
-                                 struct msp_work *work, int64_t *ret_predict_ns) MSP_NODISCARD;
+                                 struct msp_work *work, int64_t *predict_ns) MSP_NODISCARD;
 
 /* The encoded output of an item without a failure. Valid until the work is used again. */
 static inline struct msp_bytes msp_work_output(const struct msp_work *work, const struct msp_item *item)

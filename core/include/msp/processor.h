@@ -19,6 +19,7 @@ struct msp_service_config {
 	size_t batch_max_messages;
 	size_t batch_max_bytes;
 	int batch_max_ms;    /* a batch's predict stays under this */
+	int stop_timeout_ms; /* after stop, how long a batch in hand may take to settle before it is left to others */
 	bool output_headers; /* msp-model and content-type on outputs */
 	struct msp_pipeline_config pipeline;
 };
@@ -51,7 +52,8 @@ void msp_processor_stop(struct msp_processor *processor);
 /* Waits for every worker. MSP_OK, or the status of the first worker that had to end, with its one clear line. */
 enum msp_status msp_processor_join(struct msp_processor *processor, struct msp_error *err) MSP_NODISCARD;
 
-/* True while every worker has its consumer and none waits for the broker. [any thread] */
+/* True while every worker has its consumer and none waits for the broker; false before start and after the end.
+ * [any thread] */
 bool msp_processor_ready(const struct msp_processor *processor);
 /* True when a worker has ended by itself (an error): join tells why. [any thread] */
 bool msp_processor_failed(const struct msp_processor *processor);

@@ -39,7 +39,16 @@ struct msp_batch {
 };
 
 enum msp_route { MSP_ROUTE_OUTPUTS, MSP_ROUTE_ERRORS };
-enum msp_outgoing_state { MSP_OUTGOING_PENDING, MSP_OUTGOING_PUBLISHED, MSP_OUTGOING_REJECTED };
+enum msp_outgoing_state {
+	MSP_OUTGOING_PENDING,
+	MSP_OUTGOING_PUBLISHED,
+	/* The broker will never take this one message: too large, refused by its policy for records. A topic that takes
+	 * nothing at all (missing, wrong type, no right) is no reason: that is "again". */
+	MSP_OUTGOING_REJECTED,
+	/* Its input was settled already, by another consumer or by an earlier try whose answer was lost; nothing was
+	 * published now. Brokers that settle entry by entry (Redis) know it; those that hold partitions answer "lost". */
+	MSP_OUTGOING_ELSEWHERE,
+};
 
 /* The one result of one input. */
 struct msp_outgoing {
@@ -55,14 +64,17 @@ struct msp_outgoing {
 };
 
 enum msp_settle_answer {
-	MSP_SETTLE_OK,       /* every result is durable and every input consumed */
-	MSP_SETTLE_REJECTED, /* those in state REJECTED can never be published; a verdict for all of them in one answer.
-	                        Under MSP_EXACTLY_ONCE nothing was published: all others are PENDING */
-	MSP_SETTLE_AGAIN,    /* not yet: the timeout passed, or the broker cannot now (err says why; err->status is MSP_OK
-	                        when it is only slow). Call again; the transport repairs its own clients */
-	MSP_SETTLE_LOST,     /* the batch is no longer ours. Everything received and not settled is void; the consumer
-	                        reads again from the last settled position of whatever it still holds */
-	MSP_SETTLE_FAILED,   /* no waiting will mend it (a damaged file); err says what */
+	/* Every result is PUBLISHED durably (or ELSEWHERE) and every input consumed; under MSP_AT_LEAST_ONCE the consumed
+	 * mark follows within commit_interval_ms, or at free. */
+	MSP_SETTLE_OK,
+	/* Those in state REJECTED can never be published; a verdict for all of them in one answer. Under MSP_EXACTLY_ONCE
+	 * those PENDING are not published, and those PUBLISHED are so together with their inputs' mark. */
+	MSP_SETTLE_REJECTED,
+	MSP_SETTLE_AGAIN,  /* not yet: the timeout passed, or the broker cannot now (err says why; err->status is MSP_OK
+	                      when it is only slow). Call again; the transport repairs its own clients */
+	MSP_SETTLE_LOST,   /* the batch is no longer ours. Everything received and not settled is void; the consumer
+	                      reads again from the last settled position of whatever it still holds */
+	MSP_SETTLE_FAILED, /* no waiting will mend it (a damaged file); err says what */
 };
 
 struct msp_consumer {
@@ -70,14 +82,15 @@ struct msp_consumer {
 };
 
 struct msp_consumer_ops {
-	/* Takes the next messages. Required. Blocks at most limits->timeout_ms; returns as soon as one message is there
-	 * with what is there by then. MSP_OK with *ret_batch NULL: nothing came, or wake was called. A retriable error: the
-	 * broker cannot now, call again later. Serves the group's duties. May be called while one batch is in flight.
-	 * [owner thread] The caller owns the batch. */
+	/* Takes the next messages. Required. May read ahead up to the limits of the last call, so that a call with timeout
+	 * 0 has something to give; what was read ahead counts as received and unsettled. Blocks at most limits->timeout_ms;
+	 * returns as soon as one message is there with what is there by then. MSP_OK with *ret_batch NULL: nothing came, or
+	 * wake was called. A retriable error: the broker cannot now, call again later. Serves the group's duties. May be
+	 * called while one batch is in flight. [owner thread] The caller owns the batch. */
 	enum msp_status (*receive)(struct msp_consumer *consumer, const struct msp_receive_limits *limits,
 	                           struct msp_batch **ret_batch, struct msp_error *err);
 	/* Frees a batch that is not in flight. Required. Not blocking. [owner thread] A batch freed unsettled is not
-	 * consumed: it comes back after "lost", or to whoever holds its partitions next. */
+	 * consumed: it comes back after "lost", or to whoever is the next to open or take over its place in the group. */
 	void (*batch_free)(struct msp_consumer *consumer, struct msp_batch *batch);
 	/* Begins to publish `outgoing` (one per message of `batch`, in its order) and to mark the batch consumed. Required.
 	 * Never waits for the broker. `outgoing` NULL: nothing to publish, only the mark. At most one batch is in flight.

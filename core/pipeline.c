@@ -1,0 +1,312 @@
+#include <msp/backoff.h>
+#include <msp/pipeline.h>
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* What an idle batch keeps for the next one. */
+#define KEEP_BYTES ((size_t)1 << 20)
+/* Encoded outputs of a batch; core sizes batches far below it. */
+#define ENCODED_MAX_BYTES ((size_t)1 << 31)
+
+struct msp_pipeline {
+	struct msp_pipeline_config config;
+	struct msp_model *model;
+	const struct msp_model_info *info;
+	struct msp_codec *input_codec, *output_codec;
+};
+
+/* A run of neighbouring items that goes through the stages together. */
+struct span {
+	struct msp_pipeline *pipeline;
+	struct msp_work *work;
+	struct msp_item *items;
+	size_t count;
+	int64_t predict_ns;
+};
+
+/* ---- failures ---- */
+
+static enum msp_status item_fail_at(struct span *span, struct msp_item *item, enum msp_failure_code code,
+                                    const char *message, const char *path)
+{
+	item->failure = msp_failure_new(&span->work->records, code, message, path);
+	return item->failure ? MSP_OK : MSP_E_NO_MEMORY;
+}
+
+static enum msp_status item_fail(struct span *span, struct msp_item *item, enum msp_failure_code code,
+                                 const char *message)
+{
+	return item_fail_at(span, item, code, message, NULL);
+}
+
+/* An item for which the arena of values was too small. Together with others it may only have been unlucky: MSP_E_LIMIT
+ * makes the caller try smaller spans. */
+static enum msp_status item_outgrew(struct span *span, struct msp_item *item)
+{
+	if (span->count > 1)
+		return MSP_E_LIMIT;
+	return item_fail(span, item, MSP_FAILURE_TOO_LARGE, "the message needs more memory than batch.max.memory allows");
+}
+
+static bool arena_is_full(const struct span *span)
+{
+	return span->work->values.limited;
+}
+
+/* ---- stages: each walks the items of a span that have not failed ---- */
+
+static enum msp_status stage_admit(struct span *span)
+{
+	const struct msp_pipeline_config *config = &span->pipeline->config;
+	enum msp_status status = MSP_OK;
+	for (size_t i = 0; i < span->count && status == MSP_OK; i++) {
+		struct msp_item *item = &span->items[i];
+		const struct msp_message *message = item->message;
+		if (config->delivery_limit > 0 && message->attempts > config->delivery_limit)
+			status = item_fail(span, item, MSP_FAILURE_DELIVERY_LIMIT,
+			                   "the message was delivered more often than delivery.limit allows");
+		else if (msp_message_size(message) > config->max_message_bytes)
+			status =
+			    item_fail(span, item, MSP_FAILURE_TOO_LARGE, "the message is larger than message.max.bytes allows");
+		else if (!message->value.data)
+			status = item_fail(span, item, MSP_FAILURE_MISSING_VALUE, "the message has no value");
+	}
+	return status;
+}
+
+static enum msp_status stage_decode(struct span *span)
+{
+	struct msp_codec *codec = span->pipeline->input_codec;
+	struct msp_arena *arena = &span->work->values;
+	for (size_t i = 0; i < span->count; i++) {
+		struct msp_item *item = &span->items[i];
+		if (item->failure)
+			continue;
+		struct msp_error err;
+		enum msp_status status = codec->ops->decode(codec, item->message->value, arena, &item->input, &err);
+		if (status == MSP_OK)
+			continue;
+		if (arena_is_full(span))
+			status = item_outgrew(span, item);
+		else if (status != MSP_E_NO_MEMORY)
+			status = item_fail(span, item, MSP_FAILURE_MALFORMED, err.text);
+		if (status != MSP_OK)
+			return status;
+	}
+	return MSP_OK;
+}
+
+static enum msp_status stage_validate(struct span *span)
+{
+	const struct msp_schema *schema = span->pipeline->info->input;
+	enum msp_status status = MSP_OK;
+	for (size_t i = 0; i < span->count && status == MSP_OK; i++) {
+		struct msp_item *item = &span->items[i];
+		struct msp_violation violation;
+		if (!item->failure && !msp_schema_validate(schema, &item->input, &violation))
+			status = item_fail_at(span, item, MSP_FAILURE_SCHEMA_VIOLATION, violation.text, violation.path);
+	}
+	return status;
+}
+
+static enum msp_status item_accept(struct span *span, struct msp_item *item, struct msp_prediction *prediction)
+{
+	struct msp_violation violation;
+	if (prediction->error_text)
+		return item_fail(span, item, MSP_FAILURE_MODEL_ERROR, prediction->error_text);
+	item->output = prediction->value;
+	if (!msp_schema_validate(span->pipeline->info->output, &item->output, &violation))
+		return item_fail_at(span, item, MSP_FAILURE_INVALID_OUTPUT, violation.text, violation.path);
+	return MSP_OK;
+}
+
+/* The calls of one span's predict: the inputs that have not failed, in order, with their items. */
+struct call {
+	struct msp_item **items;
+	const struct msp_value **inputs;
+	struct msp_prediction *predictions;
+};
+
+/* Predicts items `from` to `to`. A call that fails as a whole is halved until the culprit stands alone; order is kept
+ * because every item keeps its place. */
+static enum msp_status call_predict(struct span *span, struct call *call, size_t from, size_t to)
+{
+	struct msp_model *model = span->pipeline->model;
+	struct msp_error err = {.text = ""};
+	memset(call->predictions + from, 0, (to - from) * sizeof(*call->predictions));
+	enum msp_status status = model->plugin->predict(model, &span->work->values, call->inputs + from,
+	                                                call->predictions + from, to - from, &err);
+	if (status == MSP_OK) {
+		for (size_t i = from; i < to && status == MSP_OK; i++)
+			status = item_accept(span, call->items[i], &call->predictions[i]);
+		return status;
+	}
+	if (arena_is_full(span))
+		return item_outgrew(span, call->items[from]);
+	if (status == MSP_E_NO_MEMORY)
+		return status;
+	if (to - from == 1)
+		return item_fail(span, call->items[from], MSP_FAILURE_MODEL_ERROR,
+		                 err.text[0] ? err.text : "the model failed without a reason");
+	size_t middle = from + (to - from) / 2;
+	status = call_predict(span, call, from, middle);
+	return status == MSP_OK ? call_predict(span, call, middle, to) : status;
+}
+
+static enum msp_status stage_predict(struct span *span)
+{
+	struct msp_arena *arena = &span->work->values;
+	struct call call = {
+	    .items = msp_arena_alloc_array(arena, span->count, sizeof(*call.items)),
+	    .inputs = msp_arena_alloc_array(arena, span->count, sizeof(*call.inputs)),
+	    .predictions = msp_arena_alloc_array(arena, span->count, sizeof(*call.predictions)),
+	};
+	if (!call.items || !call.inputs || !call.predictions)
+		return arena_is_full(span) ? item_outgrew(span, &span->items[0]) : MSP_E_NO_MEMORY;
+
+	size_t count = 0;
+	for (size_t i = 0; i < span->count; i++) {
+		if (span->items[i].failure)
+			continue;
+		call.items[count] = &span->items[i];
+		call.inputs[count++] = &span->items[i].input;
+	}
+	if (count == 0)
+		return MSP_OK;
+	int64_t begin_ns = msp_monotonic_ns();
+	enum msp_status status = call_predict(span, &call, 0, count);
+	span->predict_ns += msp_monotonic_ns() - begin_ns;
+	return status;
+}
+
+static enum msp_status stage_encode(struct span *span)
+{
+	struct msp_codec *codec = span->pipeline->output_codec;
+	struct msp_buffer *buffer = &span->work->encoded;
+	for (size_t i = 0; i < span->count; i++) {
+		struct msp_item *item = &span->items[i];
+		if (item->failure)
+			continue;
+		struct msp_error err;
+		item->encoded_at = buffer->size;
+		enum msp_status status = codec->ops->encode(codec, &item->output, buffer, &err);
+		item->encoded_size = buffer->size - item->encoded_at;
+		if (status != MSP_OK && status != MSP_E_NO_MEMORY)
+			status = item_fail(span, item, MSP_FAILURE_UNENCODABLE, err.text);
+		if (status != MSP_OK)
+			return status;
+	}
+	return MSP_OK;
+}
+
+/* ---- the street ---- */
+
+static enum msp_status span_run(struct span *span)
+{
+	static enum msp_status (*const stages[])(struct span *) = {
+	    stage_admit, stage_decode, stage_validate, stage_predict, stage_encode,
+	};
+	enum msp_status status = MSP_OK;
+	for (size_t i = 0; i < sizeof(stages) / sizeof(stages[0]) && status == MSP_OK; i++)
+		status = stages[i](span);
+	return status;
+}
+
+/* Runs a span; one whose values outgrow the arena is begun anew in halves. */
+static enum msp_status span_run_in_parts(struct span *span)
+{
+	size_t encoded_before = span->work->encoded.size;
+	enum msp_status status = span_run(span);
+	msp_arena_reset(&span->work->values, KEEP_BYTES);
+	if (status != MSP_E_LIMIT)
+		return status;
+
+	span->work->encoded.size = encoded_before;
+	for (size_t i = 0; i < span->count; i++)
+		span->items[i].failure = NULL;
+	struct span left = *span, right = *span;
+	left.count = span->count / 2;
+	right.items += left.count;
+	right.count -= left.count;
+	right.predict_ns = left.predict_ns = 0;
+	status = span_run_in_parts(&left);
+	if (status == MSP_OK)
+		status = span_run_in_parts(&right);
+	span->predict_ns += left.predict_ns + right.predict_ns;
+	return status;
+}
+
+enum msp_status msp_pipeline_run(struct msp_pipeline *pipeline, const struct msp_message *messages, size_t count,
+                                 struct msp_work *work, int64_t *predict_ns)
+{
+	assert(count > 0);
+	msp_arena_reset(&work->records, KEEP_BYTES);
+	msp_arena_reset(&work->values, KEEP_BYTES);
+	if (work->encoded.capacity > KEEP_BYTES)
+		msp_buffer_done(&work->encoded);
+	msp_buffer_clear(&work->encoded);
+
+	work->count = count;
+	work->items = msp_arena_alloc_array(&work->records, count, sizeof(*work->items));
+	if (!work->items)
+		return MSP_E_NO_MEMORY;
+	for (size_t i = 0; i < count; i++)
+		work->items[i] = (struct msp_item){.message = &messages[i]};
+
+	struct span span = {.pipeline = pipeline, .work = work, .items = work->items, .count = count};
+	enum msp_status status = span_run_in_parts(&span);
+	*predict_ns += span.predict_ns;
+	return status;
+}
+
+/* ---- construction ---- */
+
+enum msp_status msp_pipeline_new(const struct msp_pipeline_config *config, struct msp_model *model,
+                                 struct msp_pipeline **ret_pipeline, struct msp_error *err)
+{
+	struct msp_pipeline *pipeline = calloc(1, sizeof(*pipeline));
+	if (!pipeline)
+		return msp_error_set(err, MSP_E_NO_MEMORY, "no memory for a pipeline");
+	pipeline->config = *config;
+	pipeline->model = model;
+	pipeline->info = model->plugin->info ? model->plugin->info : model->info;
+
+	struct msp_codec_config input = {.options = config->input_codec_options, .max_depth = config->max_depth};
+	struct msp_codec_config output = {.options = config->output_codec_options, .max_depth = config->max_depth};
+	enum msp_status status = config->input_codec->open(&input, &pipeline->input_codec, err);
+	if (status == MSP_OK)
+		status = config->output_codec->open(&output, &pipeline->output_codec, err);
+	if (status == MSP_OK)
+		*ret_pipeline = pipeline;
+	else
+		msp_pipeline_free(pipeline);
+	return status;
+}
+
+void msp_pipeline_free(struct msp_pipeline *pipeline)
+{
+	if (!pipeline)
+		return;
+	if (pipeline->input_codec)
+		pipeline->input_codec->ops->free(pipeline->input_codec);
+	if (pipeline->output_codec)
+		pipeline->output_codec->ops->free(pipeline->output_codec);
+	free(pipeline);
+}
+
+void msp_work_init(struct msp_work *work, const struct msp_pipeline_config *config)
+{
+	*work = (struct msp_work){.items = NULL};
+	msp_arena_init(&work->records, SIZE_MAX);
+	msp_arena_init(&work->values, config->max_memory);
+	msp_buffer_init(&work->encoded, ENCODED_MAX_BYTES);
+}
+
+void msp_work_done(struct msp_work *work)
+{
+	msp_arena_done(&work->records);
+	msp_arena_done(&work->values);
+	msp_buffer_done(&work->encoded);
+}

@@ -1,0 +1,98 @@
+#include "results.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Error headers of an earlier life (a redriven message) would make a reader take an output for an error record. */
+static bool header_is_error(const struct msp_header *header)
+{
+	static const char prefix[] = "msp-error-";
+	return header->name.size >= sizeof(prefix) - 1 && memcmp(header->name.data, prefix, sizeof(prefix) - 1) == 0;
+}
+
+/* The headers of an output: the input's without msp-error-*, then ours. Shares the input's array where it can. */
+static bool output_headers(struct msp_arena *arena, const struct results_context *context,
+                           const struct msp_message *input, struct msp_message *output)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < input->header_count; i++)
+		kept += !header_is_error(&input->headers[i]);
+	output->header_count = kept + context->output_header_count;
+	output->headers = kept ? input->headers : context->output_headers;
+	if (kept == input->header_count && (kept == 0 || context->output_header_count == 0))
+		return true;
+
+	struct msp_header *headers = msp_arena_alloc_array(arena, output->header_count, sizeof(*headers));
+	if (!headers)
+		return false;
+	output->headers = headers;
+	for (size_t i = 0; i < input->header_count; i++)
+		if (!header_is_error(&input->headers[i]))
+			*headers++ = input->headers[i];
+	if (context->output_header_count)
+		memcpy(headers, context->output_headers, context->output_header_count * sizeof(*headers));
+	return true;
+}
+
+static bool result_init(struct msp_work *work, const struct results_context *context, const struct msp_item *item,
+                        struct msp_outgoing *outgoing)
+{
+	const struct msp_message *input = item->message;
+	outgoing->state = MSP_OUTGOING_PENDING;
+	outgoing->reason = NULL;
+	if (item->failure) {
+		outgoing->route = MSP_ROUTE_ERRORS;
+		return msp_error_record(&work->records, &context->error, input, item->failure, false, &outgoing->message);
+	}
+	outgoing->route = MSP_ROUTE_OUTPUTS;
+	outgoing->message = (struct msp_message){
+	    .key = input->key,
+	    .value = msp_work_output(work, item),
+	    .timestamp_ms = input->timestamp_ms,
+	    .partition = input->partition,
+	};
+	return (input->header_count == 0 && context->output_header_count == 0) ||
+	       output_headers(&work->records, context, input, &outgoing->message);
+}
+
+struct msp_outgoing *results_new(struct msp_work *work, const struct results_context *context)
+{
+	struct msp_outgoing *outgoing = msp_arena_alloc_array(&work->records, work->count, sizeof(*outgoing));
+	for (size_t i = 0; outgoing && i < work->count; i++)
+		if (!result_init(work, context, &work->items[i], &outgoing[i]))
+			return NULL;
+	return outgoing;
+}
+
+static enum msp_status result_replace(struct msp_work *work, const struct results_context *context,
+                                      struct msp_item *item, struct msp_outgoing *outgoing, struct msp_error *err)
+{
+	const char *reason = outgoing->reason ? outgoing->reason : "the broker gave no reason";
+	bool was_error = outgoing->route == MSP_ROUTE_ERRORS;
+	if (was_error && !outgoing->message.value.data)
+		return msp_error_set(
+		    err, MSP_E_LIMIT,
+		    "the broker refuses even an error record without value (inputs partition %d offset %lld): %s",
+		    (int)item->message->partition, (long long)item->message->offset, reason);
+	if (!was_error) {
+		const struct msp_failure *failure = msp_failure_new(&work->records, MSP_FAILURE_OUTPUT_REJECTED, reason, NULL);
+		if (!failure)
+			return MSP_E_NO_MEMORY;
+		item->failure = failure;
+	}
+	if (!msp_error_record(&work->records, &context->error, item->message, item->failure, was_error, &outgoing->message))
+		return MSP_E_NO_MEMORY;
+	outgoing->route = MSP_ROUTE_ERRORS;
+	outgoing->state = MSP_OUTGOING_PENDING;
+	return MSP_OK;
+}
+
+enum msp_status results_replace_rejected(struct msp_work *work, const struct results_context *context,
+                                         struct msp_outgoing *outgoing, struct msp_error *err)
+{
+	enum msp_status status = MSP_OK;
+	for (size_t i = 0; i < work->count && status == MSP_OK; i++)
+		if (outgoing[i].state == MSP_OUTGOING_REJECTED)
+			status = result_replace(work, context, &work->items[i], &outgoing[i], err);
+	return status;
+}

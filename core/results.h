@@ -1,0 +1,25 @@
+/* Results: the one outgoing message that each item of a batch ends as. */
+#ifndef MSP_RESULTS_H
+#define MSP_RESULTS_H
+
+#include <msp/pipeline.h>
+#include <msp/transport.h>
+
+struct results_context {
+	struct msp_error_context error;
+	/* Added to outputs; empty unless output.headers is on. */
+	struct msp_header output_headers[2];
+	size_t output_header_count;
+};
+
+/* Makes an output of every item without a failure and an error record of every other, in work->records. NULL: no
+ * memory. */
+struct msp_outgoing *results_new(struct msp_work *work, const struct results_context *context);
+
+/* Replaces what the broker has refused for good: an output by an error record, an error record by one without the
+ * value. MSP_E_NO_MEMORY: call again later. MSP_E_LIMIT: the broker refuses even an error record without value; err
+ * says which and why. */
+enum msp_status results_replace_rejected(struct msp_work *work, const struct results_context *context,
+                                         struct msp_outgoing *outgoing, struct msp_error *err) MSP_NODISCARD;
+
+#endif

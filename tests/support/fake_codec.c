@@ -1,0 +1,58 @@
+#include "fake_codec.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static enum msp_status fake_open(const struct msp_codec_config *config, struct msp_codec **ret_codec,
+                                 struct msp_error *err)
+{
+	(void)config;
+	struct msp_codec *codec = calloc(1, sizeof(*codec));
+	if (!codec)
+		return msp_error_set(err, MSP_E_NO_MEMORY, "no memory");
+	codec->ops = &fake_codec;
+	*ret_codec = codec;
+	return MSP_OK;
+}
+
+static enum msp_status fake_decode(struct msp_codec *codec, struct msp_bytes bytes, struct msp_arena *arena,
+                                   struct msp_value *ret_value, struct msp_error *err)
+{
+	(void)codec;
+	char text[32], *end;
+	snprintf(text, sizeof(text), "%.*s", (int)bytes.size, (const char *)bytes.data);
+	if (strcmp(text, "deep") == 0)
+		return msp_error_set(err, MSP_E_LIMIT, "too deep");
+	long long number = strtoll(text, &end, 10);
+	if (end == text || *end)
+		return msp_error_set(err, MSP_E_INVALID, "no integer");
+	if (!msp_value_object(arena, 1, ret_value))
+		return msp_error_set(err, msp_arena_status(arena), "no room");
+	msp_value_set(ret_value, 0, "n", msp_value_integer(number));
+	return MSP_OK;
+}
+
+static enum msp_status fake_encode(struct msp_codec *codec, const struct msp_value *value, struct msp_buffer *buffer,
+                                   struct msp_error *err)
+{
+	(void)codec;
+	const struct msp_value *n = msp_value_member(value, "n");
+	if (!n || n->type != MSP_INTEGER || n->as.integer == 666)
+		return msp_error_set(err, MSP_E_INVALID, "this cannot be encoded");
+	enum msp_status status = msp_buffer_printf(buffer, "%lld", (long long)n->as.integer);
+	return status == MSP_OK ? MSP_OK : msp_error_set(err, status, "no room");
+}
+
+static void fake_free(struct msp_codec *codec)
+{
+	free(codec);
+}
+
+const struct msp_codec_ops fake_codec = {
+    .name = "fake",
+    .content_type = "text/x-integer",
+    .open = fake_open,
+    .decode = fake_decode,
+    .encode = fake_encode,
+    .free = fake_free,
+};

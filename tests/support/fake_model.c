@@ -1,0 +1,71 @@
+#include "fake_model.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+struct fake_model_tally fake_model_tally;
+
+static enum msp_status fake_open(const void *options, struct msp_model **ret_model, struct msp_error *err)
+{
+	(void)options;
+	struct msp_model *model = calloc(1, sizeof(*model));
+	if (!model)
+		return msp_error_set(err, MSP_E_NO_MEMORY, "no memory");
+	model->plugin = &fake_model_plugin;
+	fake_model_tally.open++;
+	*ret_model = model;
+	return MSP_OK;
+}
+
+static enum msp_status fake_predict_one(struct msp_arena *arena, const struct msp_value *input,
+                                        struct msp_prediction *prediction, struct msp_error *err)
+{
+	int64_t n = msp_value_member(input, "n")->as.integer;
+	prediction->value = *input;
+	if (n == FAKE_N_FAILS_THE_CALL)
+		return msp_error_set(err, MSP_E_INTERNAL, "the model stumbled");
+	if (n == FAKE_N_ITEM_ERROR)
+		prediction->error_text = "unlucky";
+	if (n == FAKE_N_HUNGRY && !msp_arena_alloc(arena, (size_t)1 << 20))
+		return msp_error_set(err, msp_arena_status(arena), "no room");
+	if (n == FAKE_N_SLOW)
+		nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
+	if (n == FAKE_N_NO_MEMORY_ONCE && !fake_model_tally.memory_was_refused) {
+		fake_model_tally.memory_was_refused = true;
+		return msp_error_set(err, MSP_E_NO_MEMORY, "no memory");
+	}
+	if (n == FAKE_N_INVALID_OUTPUT) {
+		if (!msp_value_object(arena, 1, &prediction->value))
+			return msp_error_set(err, msp_arena_status(arena), "no room");
+		msp_value_set(&prediction->value, 0, "n", msp_value_integer(5000));
+	}
+	return MSP_OK;
+}
+
+static enum msp_status fake_predict(struct msp_model *model, struct msp_arena *arena,
+                                    const struct msp_value *const inputs[], struct msp_prediction predictions[],
+                                    size_t count, struct msp_error *err)
+{
+	(void)model;
+	fake_model_tally.calls++;
+	enum msp_status status = MSP_OK;
+	for (size_t i = 0; i < count && status == MSP_OK; i++)
+		status = fake_predict_one(arena, inputs[i], &predictions[i], err);
+	return status;
+}
+
+static void fake_close(struct msp_model *model)
+{
+	fake_model_tally.open--;
+	free(model);
+}
+
+static const struct msp_field fields[] = {
+    {.name = "n", .type = MSP_INTEGER, .maximum = MSP_BOUND(1000)},
+};
+static const struct msp_schema schema = {.fields = fields, .field_count = 1};
+static const struct msp_model_info info = {.name = "fake", .major = 1, .minor = 0, .input = &schema, .output = &schema};
+
+const struct msp_model_plugin fake_model_plugin = {
+    MSP_MODEL_HEADER, .info = &info, .open = fake_open, .predict = fake_predict, .close = fake_close,
+};
