@@ -1,0 +1,213 @@
+#include "fake_codec.h"
+#include "fake_model.h"
+
+#include <msp/pipeline.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+/* A pipeline with the fake codec and model, and what a run over texts gave. */
+struct fixture {
+	struct msp_pipeline_config config;
+	struct msp_model *model;
+	struct msp_pipeline *pipeline;
+	struct msp_work work;
+	struct msp_message messages[512];
+	char texts[512][16];
+};
+
+static int set_up(void **state)
+{
+	static struct fixture fixture;
+	memset(&fixture, 0, sizeof(fixture));
+	fixture.config = (struct msp_pipeline_config){
+	    .input_codec = &fake_codec,
+	    .output_codec = &fake_codec,
+	    .max_depth = 8,
+	    .max_message_bytes = 12,
+	    .delivery_limit = 3,
+	    .max_memory = (size_t)1 << 20,
+	};
+	memset(&fake_model_tally, 0, sizeof(fake_model_tally));
+	assert_int_equal(fake_model_plugin.open(NULL, &fixture.model, NULL), MSP_OK);
+	assert_int_equal(msp_pipeline_new(&fixture.config, fixture.model, &fixture.pipeline, NULL), MSP_OK);
+	msp_work_init(&fixture.work, &fixture.config);
+	*state = &fixture;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct fixture *fixture = *state;
+	msp_work_done(&fixture->work);
+	msp_pipeline_free(fixture->pipeline);
+	fixture->model->plugin->close(fixture->model);
+	assert_int_equal(fake_model_tally.open, 0);
+	return 0;
+}
+
+static struct msp_message message_of(const char *text)
+{
+	return (struct msp_message){.value = msp_bytes_of_string(text), .attempts = 1};
+}
+
+static enum msp_status run(struct fixture *fixture, size_t count)
+{
+	int64_t predict_ns = 0;
+	return msp_pipeline_run(fixture->pipeline, fixture->messages, count, &fixture->work, &predict_ns);
+}
+
+static void assert_output(const struct fixture *fixture, size_t index, const char *expected)
+{
+	const struct msp_item *item = &fixture->work.items[index];
+	if (item->failure)
+		fail_msg("item %zu failed: %s", index, item->failure->message);
+	struct msp_bytes output = msp_work_output(&fixture->work, item);
+	assert_int_equal(output.size, strlen(expected));
+	assert_memory_equal(output.data, expected, output.size);
+}
+
+static void assert_failure(const struct fixture *fixture, size_t index, enum msp_failure_code code)
+{
+	const struct msp_failure *failure = fixture->work.items[index].failure;
+	if (!failure)
+		fail_msg("item %zu did not fail", index);
+	assert_string_equal(msp_failure_code_name(failure->code), msp_failure_code_name(code));
+}
+
+static void each_stage_refuses_what_is_its_own(void **state)
+{
+	struct fixture *fixture = *state;
+	static const char *const texts[] = {"1",   "nonsense", "deep", "2000",          "14", "15",
+	                                    "666", NULL,       "2",    "1234567890123", "3",  ""};
+	for (size_t i = 0; i < 12; i++)
+		fixture->messages[i] = message_of(texts[i]);
+	fixture->messages[10].attempts = 4;
+	assert_int_equal(run(fixture, 12), MSP_OK);
+	assert_output(fixture, 0, "1");
+	assert_failure(fixture, 1, MSP_FAILURE_MALFORMED);
+	assert_string_equal(fixture->work.items[1].failure->message, "no integer");
+	assert_failure(fixture, 2, MSP_FAILURE_MALFORMED);
+	assert_failure(fixture, 3, MSP_FAILURE_SCHEMA_VIOLATION);
+	assert_string_equal(fixture->work.items[3].failure->path, "/n");
+	assert_failure(fixture, 4, MSP_FAILURE_MODEL_ERROR);
+	assert_string_equal(fixture->work.items[4].failure->message, "unlucky");
+	assert_failure(fixture, 5, MSP_FAILURE_INVALID_OUTPUT);
+	assert_string_equal(fixture->work.items[5].failure->path, "/n");
+	assert_failure(fixture, 6, MSP_FAILURE_UNENCODABLE);
+	assert_failure(fixture, 7, MSP_FAILURE_MISSING_VALUE);
+	assert_output(fixture, 8, "2");
+	assert_failure(fixture, 9, MSP_FAILURE_TOO_LARGE);
+	assert_failure(fixture, 10, MSP_FAILURE_DELIVERY_LIMIT);
+	assert_failure(fixture, 11, MSP_FAILURE_MALFORMED);
+	assert_int_equal(fake_model_tally.calls, 1);
+}
+
+static void fill(struct fixture *fixture, size_t count, int n)
+{
+	for (size_t i = 0; i < count; i++) {
+		snprintf(fixture->texts[i], sizeof(fixture->texts[i]), "%d", n < 0 ? (int)i + 100 : n);
+		fixture->messages[i] = message_of(fixture->texts[i]);
+	}
+}
+
+static void a_failing_call_is_halved_until_the_culprit_stands_alone(void **state)
+{
+	struct fixture *fixture = *state;
+	fill(fixture, 64, -1);
+	fixture->messages[37] = message_of("13");
+	assert_int_equal(run(fixture, 64), MSP_OK);
+	for (size_t i = 0; i < 64; i++) {
+		char expected[24];
+		snprintf(expected, sizeof(expected), "%zu", i + 100);
+		if (i != 37)
+			assert_output(fixture, i, expected);
+	}
+	assert_failure(fixture, 37, MSP_FAILURE_MODEL_ERROR);
+	assert_string_equal(fixture->work.items[37].failure->message, "the model stumbled");
+	/* One call for all and two for each of the six halvings. */
+	assert_int_equal(fake_model_tally.calls, 13);
+}
+
+static void a_model_that_always_fails_fails_every_item(void **state)
+{
+	struct fixture *fixture = *state;
+	fill(fixture, 32, FAKE_N_FAILS_THE_CALL);
+	assert_int_equal(run(fixture, 32), MSP_OK);
+	for (size_t i = 0; i < 32; i++)
+		assert_failure(fixture, i, MSP_FAILURE_MODEL_ERROR);
+}
+
+static void a_batch_without_a_valid_input_is_not_predicted(void **state)
+{
+	struct fixture *fixture = *state;
+	fixture->messages[0] = message_of("x");
+	assert_int_equal(run(fixture, 1), MSP_OK);
+	assert_int_equal(fake_model_tally.calls, 0);
+}
+
+static void no_memory_decides_nothing_and_can_be_tried_again(void **state)
+{
+	struct fixture *fixture = *state;
+	fill(fixture, 4, -1);
+	fixture->messages[2] = message_of("16");
+	assert_int_equal(run(fixture, 4), MSP_E_NO_MEMORY);
+	assert_int_equal(run(fixture, 4), MSP_OK);
+	assert_output(fixture, 2, "16");
+}
+
+static void limit_memory(struct fixture *fixture, size_t max_memory)
+{
+	msp_work_done(&fixture->work);
+	fixture->config.max_memory = max_memory;
+	msp_work_init(&fixture->work, &fixture->config);
+}
+
+static void a_batch_that_outgrows_its_memory_is_computed_in_parts(void **state)
+{
+	struct fixture *fixture = *state;
+	fill(fixture, 8, -1);
+	fixture->messages[3] = message_of("17");
+	fixture->messages[4] = message_of("17");
+	fixture->messages[5] = message_of("y");
+	limit_memory(fixture, ((size_t)1 << 20) + 400000);
+	assert_int_equal(run(fixture, 8), MSP_OK);
+	assert_output(fixture, 0, "100");
+	assert_output(fixture, 3, "17");
+	assert_output(fixture, 4, "17");
+	assert_failure(fixture, 5, MSP_FAILURE_MALFORMED);
+	assert_output(fixture, 7, "107");
+}
+
+static void one_message_that_needs_too_much_memory_goes_alone(void **state)
+{
+	struct fixture *fixture = *state;
+	fill(fixture, 8, -1);
+	fixture->messages[6] = message_of("17");
+	limit_memory(fixture, (size_t)1 << 19);
+	assert_int_equal(run(fixture, 8), MSP_OK);
+	for (size_t i = 0; i < 8; i++) {
+		if (i == 6)
+			assert_failure(fixture, i, MSP_FAILURE_TOO_LARGE);
+		else
+			assert_null(fixture->work.items[i].failure);
+	}
+}
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    TEST(each_stage_refuses_what_is_its_own),
+	    TEST(a_failing_call_is_halved_until_the_culprit_stands_alone),
+	    TEST(a_model_that_always_fails_fails_every_item),
+	    TEST(a_batch_without_a_valid_input_is_not_predicted),
+	    TEST(no_memory_decides_nothing_and_can_be_tried_again),
+	    TEST(a_batch_that_outgrows_its_memory_is_computed_in_parts),
+	    TEST(one_message_that_needs_too_much_memory_goes_alone),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
