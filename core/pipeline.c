@@ -214,12 +214,18 @@ static enum msp_status span_run(struct span *span)
 	return status;
 }
 
+/* What the arena of values keeps must leave a large message its room. */
+static size_t keep_bytes(const struct msp_work *work)
+{
+	return work->values.max_size / 4 < KEEP_BYTES ? work->values.max_size / 4 : KEEP_BYTES;
+}
+
 /* Runs a span; one whose values outgrow the arena is begun anew in halves. */
 static enum msp_status span_run_in_parts(struct span *span)
 {
 	size_t encoded_before = span->work->encoded.size;
 	enum msp_status status = span_run(span);
-	msp_arena_reset(&span->work->values, KEEP_BYTES);
+	msp_arena_reset(&span->work->values, status == MSP_E_LIMIT ? 0 : keep_bytes(span->work));
 	if (status != MSP_E_LIMIT)
 		return status;
 
@@ -243,7 +249,6 @@ enum msp_status msp_pipeline_run(struct msp_pipeline *pipeline, const struct msp
 {
 	assert(count > 0);
 	msp_arena_reset(&work->records, KEEP_BYTES);
-	msp_arena_reset(&work->values, KEEP_BYTES);
 	if (work->encoded.capacity > KEEP_BYTES)
 		msp_buffer_done(&work->encoded);
 	msp_buffer_clear(&work->encoded);

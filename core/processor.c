@@ -20,7 +20,6 @@ static void count(_Atomic uint64_t *counter, uint64_t more)
 
 static void round_release(struct msp_worker *worker, struct round *round)
 {
-	round->in_flight = false;
 	if (round->batch)
 		worker->consumer->ops->batch_free(worker->consumer, round->batch);
 	round->batch = NULL;
@@ -145,7 +144,9 @@ static enum msp_status round_settle(struct msp_worker *worker, struct round *rou
 	for (;;) {
 		struct msp_error why = {.status = MSP_OK};
 		enum msp_status status = MSP_OK;
-		switch (worker->consumer->ops->settle_wait(worker->consumer, SETTLE_WAIT_MS, &why)) {
+		enum msp_settle_answer answer = worker->consumer->ops->settle_wait(worker->consumer, SETTLE_WAIT_MS, &why);
+		round->in_flight = answer == MSP_SETTLE_AGAIN;
+		switch (answer) {
 		case MSP_SETTLE_OK:
 			round_tally(worker, round);
 			round_release(worker, round);

@@ -5,6 +5,13 @@
 
 struct fake_model_tally fake_model_tally;
 
+void fake_model_tally_reset(void)
+{
+	atomic_store(&fake_model_tally.calls, 0);
+	atomic_store(&fake_model_tally.memory_was_refused, false);
+	atomic_store(&fake_model_tally.open, 0);
+}
+
 static enum msp_status fake_open(const void *options, struct msp_model **ret_model, struct msp_error *err)
 {
 	(void)options;

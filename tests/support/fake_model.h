@@ -4,6 +4,7 @@
 #define FAKE_MODEL_H
 
 #include <msp/model.h>
+#include <stdatomic.h>
 
 enum fake_n {
 	FAKE_N_FAILS_THE_CALL = 13, /* predict fails as a whole when this is among the inputs */
@@ -16,11 +17,13 @@ enum fake_n {
 
 extern const struct msp_model_plugin fake_model_plugin;
 
-/* What the instances of this test process have seen; tests set it back to zero. */
+/* What the instances of this test process have seen. */
 extern struct fake_model_tally {
-	size_t calls;
-	bool memory_was_refused;
-	int open;
+	_Atomic size_t calls;
+	atomic_bool memory_was_refused;
+	atomic_int open;
 } fake_model_tally;
+
+void fake_model_tally_reset(void);
 
 #endif

@@ -30,7 +30,7 @@ static int set_up(void **state)
 	    .delivery_limit = 3,
 	    .max_memory = (size_t)1 << 20,
 	};
-	memset(&fake_model_tally, 0, sizeof(fake_model_tally));
+	fake_model_tally_reset();
 	assert_int_equal(fake_model_plugin.open(NULL, &fixture.model, NULL), MSP_OK);
 	assert_int_equal(msp_pipeline_new(&fixture.config, fixture.model, &fixture.pipeline, NULL), MSP_OK);
 	msp_work_init(&fixture.work, &fixture.config);

@@ -25,7 +25,7 @@ static int set_up(void **state)
 	static struct fixture fixture;
 	static char label[] = "fake";
 	memset(&fixture, 0, sizeof(fixture));
-	memset(&fake_model_tally, 0, sizeof(fake_model_tally));
+	fake_model_tally_reset();
 	msp_log_set_level(MSP_LOG_ERROR);
 	fake_transport_init(&fixture.transport);
 	fixture.entry.label = label;
@@ -298,11 +298,11 @@ static void stop_settles_what_is_in_hand(void **state)
 static void stop_leaves_a_batch_that_nobody_takes(void **state)
 {
 	struct fixture *fixture = *state;
-	put_numbers(fixture, 100, 110);
 	for (int i = 0; i < FAKE_MAX_STEPS; i++)
 		fake_transport_step(&fixture->transport, MSP_SETTLE_AGAIN, MSP_E_UNAVAILABLE, NULL);
 	start(fixture);
 	assert_true(wait_for(msp_processor_ready, fixture->processor, true));
+	put_numbers(fixture, 100, 110);
 	assert_true(wait_for(msp_processor_ready, fixture->processor, false));
 	int64_t begin_ms = msp_monotonic_ms();
 	assert_int_equal(stop(fixture, NULL), MSP_OK);
