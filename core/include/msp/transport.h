@@ -31,8 +31,9 @@ struct msp_receive_limits {
 	int timeout_ms;      /* 0: what is there now */
 };
 
-/* Messages that were received together. The caller owns a batch until batch_free. At most two are alive at a time:
- * one in flight, one being computed. */
+/* Messages that were received together. The caller owns a batch until batch_free. At most two are alive at a time: one
+ * in flight, one being computed. A batch stays readable through "lost", reconnects and whatever else happens to the
+ * consumer. */
 struct msp_batch {
 	const struct msp_message *messages; /* owned by the batch */
 	size_t count;                       /* > 0 */
@@ -73,7 +74,8 @@ enum msp_settle_answer {
 	MSP_SETTLE_AGAIN,  /* not yet: the timeout passed, or the broker cannot now (err says why; err->status is MSP_OK
 	                      when it is only slow). Call again; the transport repairs its own clients */
 	MSP_SETTLE_LOST,   /* the batch is no longer ours. Everything received and not settled is void; the consumer
-	                      reads again from the last settled position of whatever it still holds */
+	                      reads again from the last settled position of whatever it still holds. A batch that was
+	                      received before the loss and is settled after it answers LOST as well */
 	MSP_SETTLE_FAILED, /* no waiting will mend it (a damaged file); err says what */
 };
 
@@ -93,11 +95,14 @@ struct msp_consumer_ops {
 	 * consumed: it comes back after "lost", or to whoever is the next to open or take over its place in the group. */
 	void (*batch_free)(struct msp_consumer *consumer, struct msp_batch *batch);
 	/* Begins to publish `outgoing` (one per message of `batch`, in its order) and to mark the batch consumed. Required.
-	 * Never waits for the broker. `outgoing` NULL: nothing to publish, only the mark. At most one batch is in flight.
-	 * Borrows `batch` and `outgoing` until settle_wait has given an answer other than AGAIN. [owner thread] */
+	 * Never waits for the broker; a transport may do short work of its own here or have a thread that carries on.
+	 * `outgoing` NULL: nothing to publish, only the mark. At most one batch is in flight. Borrows `batch` and
+	 * `outgoing` until settle_wait has given an answer other than AGAIN; a client library that may still send after
+	 * LOST has its own copy. [owner thread] */
 	void (*settle_begin)(struct msp_consumer *consumer, struct msp_batch *batch, struct msp_outgoing *outgoing);
-	/* Waits at most timeout_ms for what settle_begin began; serves the group's duties meanwhile. Required.
-	 * [owner thread] `err` is written for AGAIN, LOST and FAILED. */
+	/* Waits at most timeout_ms for what settle_begin began; serves the group's duties meanwhile, which may exceed the
+	 * timeout by the little that giving up partitions takes. Required. [owner thread] `err` is written for AGAIN when
+	 * the broker cannot, for LOST and for FAILED. */
 	enum msp_settle_answer (*settle_wait)(struct msp_consumer *consumer, int timeout_ms, struct msp_error *err);
 	/* Makes a blocked or the next receive return early. Required. Not blocking. [any thread] */
 	void (*wake)(struct msp_consumer *consumer);
