@@ -151,7 +151,7 @@ static struct decimal decimal_from_text(double number)
 		decimal.digits = decimal.digits * 10 + (uint64_t)(*c - '0');
 		decimal.exponent -= fraction;
 	}
-	decimal.exponent += atoi(c + 1);
+	decimal.exponent += (int)strtol(c + 1, NULL, 10);
 	return decimal;
 }
 

@@ -1,5 +1,7 @@
 #include "schema_example.h"
 
+#include <assert.h>
+
 /* A whole number within the field's bounds, if there is one. */
 static double number_example(const struct msp_field *field, unsigned seed)
 {
@@ -17,6 +19,7 @@ static struct msp_value string_example(const struct msp_field *field, unsigned s
 	if (choices)
 		for (count = 0; choices[count];)
 			count++;
+	assert(count > 0);
 	return msp_value_string((choices ? choices : texts)[seed % count]);
 }
 
