@@ -41,6 +41,13 @@ static enum msp_status item_fail(struct span *span, struct msp_item *item, enum 
 	return item_fail_at(span, item, code, message, NULL);
 }
 
+/* The whole value is no field that a path could name. */
+static enum msp_status item_violates(struct span *span, struct msp_item *item, enum msp_failure_code code,
+                                     const struct msp_violation *violation)
+{
+	return item_fail_at(span, item, code, violation->text, violation->path[0] ? violation->path : NULL);
+}
+
 /* An item for which the arena of values was too small. Together with others it may only have been unlucky: MSP_E_LIMIT
  * makes the caller try smaller spans. */
 static enum msp_status item_outgrew(struct span *span, struct msp_item *item)
@@ -106,7 +113,7 @@ static enum msp_status stage_validate(struct span *span)
 		struct msp_item *item = &span->items[i];
 		struct msp_violation violation;
 		if (!item->failure && !msp_schema_validate(schema, &item->input, &violation))
-			status = item_fail_at(span, item, MSP_FAILURE_SCHEMA_VIOLATION, violation.text, violation.path);
+			status = item_violates(span, item, MSP_FAILURE_SCHEMA_VIOLATION, &violation);
 	}
 	return status;
 }
@@ -118,7 +125,7 @@ static enum msp_status item_accept(struct span *span, struct msp_item *item, str
 		return item_fail(span, item, MSP_FAILURE_MODEL_ERROR, prediction->error_text);
 	item->output = prediction->value;
 	if (!msp_schema_validate(span->pipeline->info->output, &item->output, &violation))
-		return item_fail_at(span, item, MSP_FAILURE_INVALID_OUTPUT, violation.text, violation.path);
+		return item_violates(span, item, MSP_FAILURE_INVALID_OUTPUT, &violation);
 	return MSP_OK;
 }
 
