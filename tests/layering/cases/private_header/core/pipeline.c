@@ -1,0 +1,1 @@
+#include "../codecs/json/json_number.h"
