@@ -1,6 +1,7 @@
 #include "json_number.h"
 #include <assert.h>
 #include <float.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -105,14 +106,16 @@ static struct range range_of(double number, int *ret_places)
 	                      .fraction_bits = fraction_bits};
 }
 
-/* The multiple of `unit` in the range that is nearest to its value. */
+/* The multiple of `unit` in the range that is nearest to its value; of two, the even one. */
 static uint64_t range_nearest(const struct range *range, uint64_t unit)
 {
-	uint64_t multiple = (uint64_t)(range->value >> range->fraction_bits) / unit * unit;
-	uint128 rest = range->value - ((uint128)multiple << range->fraction_bits);
-	if (multiple < range->first || (rest * 2 > (uint128)unit << range->fraction_bits && multiple + unit <= range->last))
-		multiple += unit;
-	return multiple;
+	uint64_t count = (uint64_t)(range->value >> range->fraction_bits) / unit;
+	uint128 twice_rest = (range->value - ((uint128)(count * unit) << range->fraction_bits)) * 2;
+	uint128 scaled_unit = (uint128)unit << range->fraction_bits;
+	bool up = twice_rest > scaled_unit || (twice_rest == scaled_unit && count % 2);
+	if (count * unit < range->first || (up && (count + 1) * unit <= range->last))
+		count++;
+	return count;
 }
 
 static struct decimal decimal_from_range(double number)
@@ -127,32 +130,46 @@ static struct decimal decimal_from_range(double number)
 		unit *= 10;
 		zeros++;
 	}
-	return (struct decimal){range_nearest(&range, unit) / unit, zeros - places};
+	return (struct decimal){range_nearest(&range, unit), zeros - places};
+}
+
+static struct decimal decimal_rounded(double number, int digits)
+{
+	char text[JSON_NUMBER_SIZE];
+	snprintf(text, sizeof(text), "%.*e", digits - 1, number);
+	struct decimal decimal = {0, 1 - digits};
+	const char *c = text;
+	for (; *c != 'e'; c++) {
+		if (*c != '.')
+			decimal.digits = decimal.digits * 10 + (uint64_t)(*c - '0');
+	}
+	decimal.exponent += (int)strtol(c + 1, NULL, 10);
+	return decimal;
+}
+
+static bool decimal_reads_as(struct decimal decimal, double number)
+{
+	char text[JSON_NUMBER_SIZE];
+	snprintf(text, sizeof(text), "%" PRIu64 "e%d", decimal.digits, decimal.exponent);
+	return strtod(text, NULL) == number;
 }
 
 /* The rest: very large and very small. */
 static struct decimal decimal_from_text(double number)
 {
-	char text[JSON_NUMBER_SIZE];
+	int exponent;
+	bool power_of_two = frexp(number, &exponent) == 0.5;
 	/* 15 digits are never too many, except for the subnormal numbers. */
-	for (int digits = number < DBL_MIN ? 1 : DBL_DIG; digits <= MAX_DIGITS; digits++) {
-		snprintf(text, sizeof(text), "%.*e", digits - 1, number);
-		if (strtod(text, NULL) == number)
-			break;
+	for (int digits = number < DBL_MIN ? 1 : DBL_DIG; digits < MAX_DIGITS; digits++) {
+		struct decimal decimal = decimal_rounded(number, digits);
+		if (decimal_reads_as(decimal, number))
+			return decimal;
+		/* There is twice as much room above a power of two as below. */
+		decimal.digits++;
+		if (power_of_two && decimal_reads_as(decimal, number))
+			return decimal;
 	}
-	struct decimal decimal = {0, 0};
-	const char *c = text;
-	bool fraction = false;
-	for (; *c != 'e'; c++) {
-		if (*c == '.') {
-			fraction = true;
-			continue;
-		}
-		decimal.digits = decimal.digits * 10 + (uint64_t)(*c - '0');
-		decimal.exponent -= fraction;
-	}
-	decimal.exponent += (int)strtol(c + 1, NULL, 10);
-	return decimal;
+	return decimal_rounded(number, MAX_DIGITS);
 }
 
 static struct decimal decimal_from(double number)
