@@ -13,7 +13,6 @@
 struct msp_pipeline {
 	struct msp_pipeline_config config;
 	struct msp_model *model;
-	const struct msp_model_info *info;
 	struct msp_codec *input_codec, *output_codec;
 };
 
@@ -107,7 +106,7 @@ static enum msp_status stage_decode(struct span *span)
 
 static enum msp_status stage_validate(struct span *span)
 {
-	const struct msp_schema *schema = span->pipeline->info->input;
+	const struct msp_schema *schema = span->pipeline->model->info->input;
 	enum msp_status status = MSP_OK;
 	for (size_t i = 0; i < span->count && status == MSP_OK; i++) {
 		struct msp_item *item = &span->items[i];
@@ -124,7 +123,7 @@ static enum msp_status item_accept(struct span *span, struct msp_item *item, str
 	if (prediction->error_text)
 		return item_fail(span, item, MSP_FAILURE_MODEL_ERROR, prediction->error_text);
 	item->output = prediction->value;
-	if (!msp_schema_validate(span->pipeline->info->output, &item->output, &violation))
+	if (!msp_schema_validate(span->pipeline->model->info->output, &item->output, &violation))
 		return item_violates(span, item, MSP_FAILURE_INVALID_OUTPUT, &violation);
 	return MSP_OK;
 }
@@ -283,7 +282,6 @@ enum msp_status msp_pipeline_new(const struct msp_pipeline_config *config, struc
 		return msp_error_set(err, MSP_E_NO_MEMORY, "no memory for a pipeline");
 	pipeline->config = *config;
 	pipeline->model = model;
-	pipeline->info = model->plugin->info ? model->plugin->info : model->info;
 
 	struct msp_codec_config input = {.options = config->input_codec_options, .max_depth = config->max_depth};
 	struct msp_codec_config output = {.options = config->output_codec_options, .max_depth = config->max_depth};

@@ -12,6 +12,12 @@ void fake_model_tally_reset(void)
 	atomic_store(&fake_model_tally.open, 0);
 }
 
+static const struct msp_field fields[] = {
+    {.name = "n", .type = MSP_INTEGER, .maximum = MSP_BOUND(1000)},
+};
+static const struct msp_schema schema = {.fields = fields, .field_count = 1};
+static const struct msp_model_info info = {.name = "fake", .major = 1, .minor = 0, .input = &schema, .output = &schema};
+
 static enum msp_status fake_open(const void *options, struct msp_model **ret_model, struct msp_error *err)
 {
 	(void)options;
@@ -19,6 +25,7 @@ static enum msp_status fake_open(const void *options, struct msp_model **ret_mod
 	if (!model)
 		return msp_error_set(err, MSP_E_NO_MEMORY, "no memory");
 	model->plugin = &fake_model_plugin;
+	model->info = &info;
 	fake_model_tally.open++;
 	*ret_model = model;
 	return MSP_OK;
@@ -66,12 +73,6 @@ static void fake_close(struct msp_model *model)
 	fake_model_tally.open--;
 	free(model);
 }
-
-static const struct msp_field fields[] = {
-    {.name = "n", .type = MSP_INTEGER, .maximum = MSP_BOUND(1000)},
-};
-static const struct msp_schema schema = {.fields = fields, .field_count = 1};
-static const struct msp_model_info info = {.name = "fake", .major = 1, .minor = 0, .input = &schema, .output = &schema};
 
 const struct msp_model_plugin fake_model_plugin = {
     MSP_MODEL_HEADER, .info = &info, .open = fake_open, .predict = fake_predict, .close = fake_close,

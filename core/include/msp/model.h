@@ -36,7 +36,7 @@ struct msp_prediction {
 /* A model instance. Plugins embed it first in their own struct. After open core fills both fields, so that `info` is
  * there always; a plugin's open sets `info` only when the plugin's own is NULL. */
 struct msp_model {
-	const struct msp_model_plugin *plugin;
+	const struct msp_model_plugin *plugin; /* set by core right after open */
 	const struct msp_model_info *info;
 };
 
