@@ -1,0 +1,118 @@
+/* Configuration: dotted keys with text values from several layers, each knowing where it came from; bound to option
+ * tables, which type them. Every mistake is collected, so that one run tells them all. */
+#ifndef CLI_CONFIG_H
+#define CLI_CONFIG_H
+
+#include <msp/option.h>
+#include <msp/transport.h>
+
+/* Later layers win. */
+enum config_layer {
+	CONFIG_DEFAULT,
+	CONFIG_FILE,
+	CONFIG_OVERLAY,
+	CONFIG_ENVIRONMENT,
+	CONFIG_PROPERTY, /* -X key=value */
+	CONFIG_FLAG,
+};
+
+/* Where a value was written. `name` is owned by the configuration or constant. */
+struct config_origin {
+	enum config_layer layer;
+	const char *name; /* the file, "MSP_BROKER", "-X", "--broker" */
+	int line, column; /* of the key, from 1; 0 outside files */
+};
+
+struct config_entry {
+	char *key;
+	char *value; /* NULL: the key stands there without a value */
+	struct config_origin origin;
+	bool used; /* some table or prefix knows the key */
+};
+
+/* A table that was bound, for `config show` and for suggestions. */
+struct config_scope {
+	char *prefix; /* "" or "models.iris." */
+	const struct msp_option_table *table;
+	const void *target;
+	bool inherits; /* shows only what is set under the prefix itself */
+};
+
+struct config_problem;
+
+struct config {
+	struct config_entry *entries;
+	size_t entry_count;
+	struct config_scope *scopes;
+	size_t scope_count;
+	struct config_problem *problems;
+	size_t problem_count;
+	char **names; /* of files and variables, for origins */
+	size_t name_count;
+	bool no_memory;
+};
+
+void config_init(struct config *config);
+void config_done(struct config *config);
+
+/* Notes a mistake at `origin` (NULL: nowhere in particular). */
+void config_problem(struct config *config, const struct config_origin *origin, const char *format, ...)
+    MSP_PRINTF(3, 4);
+/* Writes all mistakes to stderr in order of place. Returns EXIT_USAGE when there are any, otherwise EXIT_DONE. */
+int config_report(struct config *config);
+/* "msp.yaml:12:5", "MSP_BROKER", "-X", "default". */
+void config_origin_text(const struct config_origin *origin, char *text, size_t size);
+
+/* Sets a key; a value in an earlier layer is replaced. The same key twice in one file is a mistake. */
+void config_set(struct config *config, const char *key, const char *value, const struct config_origin *origin);
+struct config_entry *config_find(const struct config *config, const char *key);
+/* A copy that lives as long as the configuration; NULL when there is no memory. */
+const char *config_name(struct config *config, const char *name);
+
+/* ---- layers ---- */
+
+/* Reads a YAML file into `layer`. A file that is not there is a mistake only when `required`. */
+void config_read_file(struct config *config, const char *path, enum config_layer layer, bool required);
+/* Applies one "key=value" of -X. */
+void config_read_property(struct config *config, const char *property);
+
+/* Reads every layer that these flags name. */
+struct common_args;
+void config_load(struct config *config, const struct common_args *args);
+
+/* Replaces ${NAME} and ${file:PATH}; "$${" stands for "${". Relative paths start at the folder of `base_file`, or at
+ * the working directory when it is NULL. The caller owns *ret_text. */
+enum msp_status config_expand(const char *text, const char *base_file, char **ret_text,
+                              struct msp_error *err) MSP_NODISCARD;
+
+/* ---- binding ---- */
+
+/* Fills `target` from the keys "<prefix><option>", the environment included; remembers the scope. */
+void config_bind(struct config *config, const char *prefix, const struct msp_option_table *table, void *target);
+/* Like config_bind for a target that was bound at the top level before; what a flag has set there stays. */
+void config_bind_inherited(struct config *config, const char *prefix, const struct msp_option_table *table,
+                           void *target);
+/* Forgets the table that was bound last, under `prefix`: its owner goes away. */
+void config_forget_table(struct config *config, const char *prefix);
+/* What is left under `prefix` ("kafka."), names without the prefix; also from the environment. The caller owns
+ * *ret_properties; names and values are borrowed from the configuration. */
+void config_take_rest(struct config *config, const char *prefix, struct msp_property **ret_properties,
+                      size_t *ret_count);
+/* Marks everything under `prefix` as known: its owner is not asked in this run. */
+void config_skip(struct config *config, const char *prefix);
+/* Notes a mistake for every key that nobody knows. */
+void config_refuse_unknown(struct config *config);
+
+/* The entry for a key as it stands after the environment was asked, or NULL. */
+struct config_entry *config_lookup(struct config *config, const char *key);
+
+/* ---- showing ---- */
+
+/* True for keys that hold secrets by their name: "….password", "sasl_secret", "token". */
+bool config_key_is_secret(const char *key);
+/* Appends `url` with its password masked. */
+enum msp_status config_append_url(struct msp_buffer *buffer, const char *url) MSP_NODISCARD;
+/* Appends `text` as a YAML scalar, quoted where it must be. */
+enum msp_status config_append_scalar(struct msp_buffer *buffer, const char *text) MSP_NODISCARD;
+
+#endif

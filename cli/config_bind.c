@@ -1,0 +1,226 @@
+/* How keys meet the option tables, and the environment. */
+#include "args.h"
+#include "config.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+extern char **environ;
+
+/* "sqlite.synchronous" is MSP_SQLITE_SYNCHRONOUS. False when the name does not fit. */
+static bool variable_name(const char *key, char *name, size_t size)
+{
+	static const char prefix[] = "MSP_";
+	size_t length = strlen(key);
+	if (length + sizeof(prefix) > size)
+		return false;
+	memcpy(name, prefix, sizeof(prefix));
+	for (size_t i = 0; i <= length; i++) {
+		unsigned char c = (unsigned char)key[i];
+		name[sizeof(prefix) - 1 + i] = (char)(isalnum(c) ? toupper(c) : c ? '_' : 0);
+	}
+	return true;
+}
+
+struct config_entry *config_lookup(struct config *config, const char *key)
+{
+	char name[512];
+	struct config_entry *entry = config_find(config, key);
+	if (entry && entry->origin.layer >= CONFIG_ENVIRONMENT)
+		return entry;
+	const char *value = variable_name(key, name, sizeof(name)) ? getenv(name) : NULL;
+	if (!value)
+		return entry;
+	struct config_origin origin = {.layer = CONFIG_ENVIRONMENT, .name = config_name(config, name)};
+	config_set(config, key, value, &origin);
+	return config_find(config, key);
+}
+
+/* ---- tables ---- */
+
+static bool scope_add(struct config *config, const char *prefix, const struct msp_option_table *table,
+                      const void *target, bool inherits)
+{
+	struct config_scope *scopes = realloc(config->scopes, (config->scope_count + 1) * sizeof(*scopes));
+	char *copy = strdup(prefix);
+	if (scopes)
+		config->scopes = scopes;
+	if (!scopes || !copy) {
+		free(copy);
+		config->no_memory = true;
+		return false;
+	}
+	scopes[config->scope_count++] = (struct config_scope){copy, table, target, inherits};
+	return true;
+}
+
+/* An option's own refusals begin with its name, which makes the key when the prefix stands before it. */
+static void option_bind(struct config *config, struct config_entry *entry, const char *prefix,
+                        const struct msp_option *option, void *target)
+{
+	struct msp_error err;
+	entry->used = true;
+	if (!entry->value)
+		config_problem(config, &entry->origin, "%s has no value", entry->key);
+	else if (msp_option_set(option, target, entry->value, &err) != MSP_OK)
+		config_problem(config, &entry->origin, "%s%s", prefix, err.text);
+}
+
+static char *key_join(struct config *config, const char *prefix, const char *name)
+{
+	char *key = NULL;
+	if (asprintf(&key, "%s%s", prefix, name) >= 0)
+		return key;
+	config->no_memory = true;
+	return NULL;
+}
+
+static bool set_by_flag(const struct config *config, const char *key)
+{
+	const struct config_entry *entry = config_find(config, key);
+	return entry && entry->origin.layer == CONFIG_FLAG;
+}
+
+static void table_bind(struct config *config, const char *prefix, const struct msp_option_table *table, void *target,
+                       bool inherits)
+{
+	if (!scope_add(config, prefix, table, target, inherits))
+		return;
+	for (size_t i = 0; i < table->count; i++) {
+		const struct msp_option *option = &table->options[i];
+		char *key = key_join(config, prefix, option->name);
+		struct config_entry *entry = key ? config_lookup(config, key) : NULL;
+		if (entry && inherits && set_by_flag(config, option->name))
+			entry->used = true;
+		else if (entry)
+			option_bind(config, entry, prefix, option, target);
+		free(key);
+	}
+}
+
+void config_bind(struct config *config, const char *prefix, const struct msp_option_table *table, void *target)
+{
+	table_bind(config, prefix, table, target, false);
+}
+
+void config_bind_inherited(struct config *config, const char *prefix, const struct msp_option_table *table,
+                           void *target)
+{
+	table_bind(config, prefix, table, target, true);
+}
+
+void config_forget_table(struct config *config, const char *prefix)
+{
+	struct config_scope *last = config->scope_count ? &config->scopes[config->scope_count - 1] : NULL;
+	if (!last || strcmp(last->prefix, prefix) != 0)
+		return;
+	free(last->prefix);
+	config->scope_count--;
+}
+
+/* ---- what no table has ---- */
+
+/* Takes MSP_KAFKA_SASL_PASSWORD in as kafka.sasl.password. */
+static void environment_take(struct config *config, const char *prefix)
+{
+	char variable_prefix[128], name[512];
+	if (!variable_name(prefix, variable_prefix, sizeof(variable_prefix)))
+		return;
+	size_t prefix_size = strlen(variable_prefix);
+	for (char **variable = environ; *variable; variable++) {
+		size_t size = strcspn(*variable, "=");
+		if (strncmp(*variable, variable_prefix, prefix_size) != 0 || size == prefix_size || size >= sizeof(name))
+			continue;
+		for (size_t i = 0; i < size; i++)
+			name[i] = (char)((*variable)[i] == '_' ? '.' : tolower((unsigned char)(*variable)[i]));
+		name[size] = 0;
+		config_lookup(config, name + strlen("MSP_"));
+	}
+}
+
+void config_take_rest(struct config *config, const char *prefix, struct msp_property **ret_properties,
+                      size_t *ret_count)
+{
+	environment_take(config, prefix);
+	size_t count = 0;
+	struct msp_property *properties = calloc(config->entry_count + 1, sizeof(*properties));
+	if (!properties)
+		config->no_memory = true;
+	for (size_t i = 0; properties && i < config->entry_count; i++) {
+		struct config_entry *entry = &config->entries[i];
+		if (entry->used || strncmp(entry->key, prefix, strlen(prefix)) != 0)
+			continue;
+		entry->used = true;
+		if (entry->value)
+			properties[count++] = (struct msp_property){entry->key + strlen(prefix), entry->value};
+		else
+			config_problem(config, &entry->origin, "%s has no value", entry->key);
+	}
+	*ret_properties = properties;
+	*ret_count = count;
+}
+
+void config_skip(struct config *config, const char *prefix)
+{
+	for (size_t i = 0; i < config->entry_count; i++)
+		if (!strncmp(config->entries[i].key, prefix, strlen(prefix)))
+			config->entries[i].used = true;
+}
+
+/* ---- unknown keys ---- */
+
+/* Every key that some scope knows. The caller frees the array and the keys. */
+static char **known_keys(struct config *config, size_t *ret_count)
+{
+	size_t total = 1, count = 0;
+	for (size_t i = 0; i < config->scope_count; i++)
+		total += config->scopes[i].table->count;
+	char **keys = calloc(total, sizeof(*keys));
+	for (size_t i = 0; keys && i < config->scope_count; i++)
+		for (size_t k = 0; k < config->scopes[i].table->count; k++) {
+			keys[count] = key_join(config, config->scopes[i].prefix, config->scopes[i].table->options[k].name);
+			count += keys[count] != NULL;
+		}
+	*ret_count = count;
+	return keys;
+}
+
+/* "modles.iris.plugin": a wrong first word with a right rest is far from every key by letters alone. */
+static const char *nearest_first_word(const char *key, char *text, size_t size)
+{
+	static const char *const words[] = {"models"};
+	char word[32];
+	size_t length = strcspn(key, ".");
+	if (!key[length] || length >= sizeof(word))
+		return NULL;
+	memcpy(word, key, length);
+	word[length] = 0;
+	const char *nearest = nearest_name(word, words, 1);
+	if (!nearest || !strcmp(nearest, word))
+		return NULL;
+	snprintf(text, size, "%s%s", nearest, key + length);
+	return text;
+}
+
+void config_refuse_unknown(struct config *config)
+{
+	size_t count;
+	char **keys = known_keys(config, &count);
+	for (size_t i = 0; keys && i < config->entry_count; i++) {
+		const struct config_entry *entry = &config->entries[i];
+		char text[256];
+		if (entry->used)
+			continue;
+		const char *nearest = nearest_first_word(entry->key, text, sizeof(text));
+		if (!nearest)
+			nearest = nearest_name(entry->key, (const char *const *)keys, count);
+		if (nearest)
+			config_problem(config, &entry->origin, "unknown key \"%s\"; did you mean \"%s\"?", entry->key, nearest);
+		else
+			config_problem(config, &entry->origin, "unknown key \"%s\"", entry->key);
+	}
+	for (size_t i = 0; keys && i < count; i++)
+		free(keys[i]);
+	free(keys);
+}

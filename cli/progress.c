@@ -1,0 +1,45 @@
+#include "progress.h"
+
+#include <msp/backoff.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#define INTERVAL_MS 200
+
+static const char clear_line[] = "\r\033[K";
+
+void progress_init(struct progress *progress, bool quiet, const char *verb)
+{
+	*progress = (struct progress){.verb = verb, .silent = quiet || !isatty(STDERR_FILENO)};
+	progress->begun_ms = progress->shown_ms = msp_monotonic_ms();
+}
+
+static void line_write(const char *line, int size)
+{
+	if (size > 0 && write(STDERR_FILENO, line, (size_t)size) < 0)
+		return;
+}
+
+void progress_show(struct progress *progress)
+{
+	char line[160];
+	if (progress->silent)
+		return;
+	int64_t now = msp_monotonic_ms(), elapsed = now - progress->shown_ms;
+	if (elapsed < INTERVAL_MS)
+		return;
+	double rate = (double)(progress->done - progress->shown_done) * 1000 / (double)elapsed;
+	line_write(line, snprintf(line, sizeof(line), "%s%llu %s, %llu failed, %.0f/s", clear_line,
+	                          (unsigned long long)progress->done, progress->verb, (unsigned long long)progress->failed,
+	                          rate));
+	progress->shown_ms = now;
+	progress->shown_done = progress->done;
+	progress->visible = true;
+}
+
+void progress_clear(struct progress *progress)
+{
+	if (progress->visible)
+		line_write(clear_line, sizeof(clear_line) - 1);
+	progress->visible = false;
+}
