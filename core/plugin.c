@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <limits.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -123,11 +124,22 @@ static enum msp_status model_check_info(const struct msp_model_info *info, struc
 	return MSP_OK;
 }
 
+/* One lock for all plugins, since two of them may be the same shared object. */
+static enum msp_status plugin_call_open(const struct msp_plugin *plugin, const void *options,
+                                        struct msp_model **ret_model, struct msp_error *err)
+{
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	pthread_mutex_lock(&lock);
+	enum msp_status status = plugin->symbol->open(options, ret_model, err);
+	pthread_mutex_unlock(&lock);
+	return status;
+}
+
 enum msp_status msp_plugin_open(const struct msp_plugin *plugin, const void *options, struct msp_model **ret_model,
                                 struct msp_error *err)
 {
 	struct msp_model *model = NULL;
-	enum msp_status status = plugin->symbol->open(options, &model, err);
+	enum msp_status status = plugin_call_open(plugin, options, &model, err);
 	if (status != MSP_OK)
 		return msp_error_prefix(err, status, "%s", plugin->path);
 	if (!model)

@@ -2,6 +2,7 @@
 #include <msp/registry.h>
 
 #include <limits.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -182,6 +183,32 @@ static void open_fills_the_base(void **state)
 	}
 }
 
+static void *opener_main(void *context)
+{
+	const struct msp_plugin *plugin = context;
+	struct msp_model *model;
+	if (msp_plugin_open(plugin, NULL, &model, NULL) != MSP_OK)
+		return NULL;
+	plugin->symbol->close(model);
+	return context;
+}
+
+static void opens_wait_for_each_other(void **state)
+{
+	(void)state;
+	struct msp_plugin plugin;
+	assert_int_equal(load("open_alone", &plugin, NULL), MSP_OK);
+	pthread_t threads[8];
+	for (size_t i = 0; i < sizeof(threads) / sizeof(threads[0]); i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, opener_main, &plugin), 0);
+	for (size_t i = 0; i < sizeof(threads) / sizeof(threads[0]); i++) {
+		void *opened;
+		pthread_join(threads[i], &opened);
+		assert_ptr_equal(opened, &plugin);
+	}
+	msp_plugin_unload(&plugin);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -197,6 +224,7 @@ int main(void)
 	    cmocka_unit_test(open_fails),
 	    cmocka_unit_test(bad_metadata),
 	    cmocka_unit_test(open_fills_the_base),
+	    cmocka_unit_test(opens_wait_for_each_other),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -22,8 +22,8 @@ enum msp_status msp_plugin_load(const char *name, const char *search_path, struc
 /* Every instance must be closed. Safe on a zeroed struct. */
 void msp_plugin_unload(struct msp_plugin *plugin);
 
-/* Opens an instance, fills its base struct and checks what it says of itself: name, version, schemas. [any thread,
- * never two at once for one plugin] */
+/* Opens an instance, fills its base struct and checks what it says of itself: name, version, schemas. [any thread]
+ * Never calls two plugins' open at once, so it waits as long as another one takes. */
 enum msp_status msp_plugin_open(const struct msp_plugin *plugin, const void *options, struct msp_model **ret_model,
                                 struct msp_error *err) MSP_NODISCARD;
 

@@ -1,7 +1,9 @@
 /* A model with one thing of its own, chosen by definitions: what is wrong with a plugin, its name, its version. */
 #include <msp/model.h>
 
+#include <stdatomic.h>
 #include <stdlib.h>
+#include <time.h>
 
 #ifndef VARIANT_ABI
 #define VARIANT_ABI MSP_MODEL_ABI
@@ -48,6 +50,7 @@ extern const struct msp_model_info info;
 enum msp_status variant_open(const void *options, struct msp_model **ret_model, struct msp_error *err);
 enum msp_status variant_open_refused(const void *options, struct msp_model **ret_model, struct msp_error *err);
 enum msp_status variant_open_empty(const void *options, struct msp_model **ret_model, struct msp_error *err);
+enum msp_status variant_open_alone(const void *options, struct msp_model **ret_model, struct msp_error *err);
 enum msp_status variant_predict(struct msp_model *model, struct msp_arena *arena,
                                 const struct msp_value *const inputs[], struct msp_prediction predictions[],
                                 size_t count, struct msp_error *err);
@@ -76,6 +79,16 @@ enum msp_status variant_open_empty(const void *options, struct msp_model **ret_m
 {
 	(void)options, (void)ret_model, (void)err;
 	return MSP_OK;
+}
+
+/* Fails when another thread is in here too. It stays a while, so that there is a chance of that. */
+enum msp_status variant_open_alone(const void *options, struct msp_model **ret_model, struct msp_error *err)
+{
+	static atomic_int inside;
+	bool alone = atomic_fetch_add(&inside, 1) == 0;
+	nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+	atomic_fetch_sub(&inside, 1);
+	return alone ? variant_open(options, ret_model, err) : msp_error_set(err, MSP_E_INTERNAL, "two at once");
 }
 
 enum msp_status variant_predict(struct msp_model *model, struct msp_arena *arena,
