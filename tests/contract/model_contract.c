@@ -284,10 +284,12 @@ static void exports_one_symbol(void **state)
 	char command[4200], line[256];
 	assert_null(strchr(plugin_path, '\''));
 	snprintf(command, sizeof(command), "nm --dynamic --defined-only --format=just-symbols '%s'", plugin_path);
-	FILE *symbols = popen(command, "r");
+	FILE *symbols = popen(command, "r"); /* NOLINT(cert-env33-c): the path is quoted */
 	assert_non_null(symbols);
 	size_t count = 0;
 	while (fgets(line, sizeof(line), symbols)) {
+		if (strncmp(line, "__", 2) == 0)
+			continue; /* the compiler's own: sanitizers leave some in every object */
 		assert_string_equal(line, MSP_MODEL_SYMBOL "\n");
 		count++;
 	}
