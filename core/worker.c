@@ -76,12 +76,18 @@ void msp_worker_resume(struct msp_worker *worker)
 
 /* ---- the worker's life ---- */
 
+/* The first worker uses the registry's instance, so that a model is in memory once per worker and not once more. */
 static enum msp_status worker_open_model(struct msp_worker *worker, struct msp_error *err)
 {
 	const struct msp_service_config *config = worker->config;
-	enum msp_status status = msp_plugin_open(&config->entry->plugin, config->entry->options, &worker->model, err);
-	if (status != MSP_OK)
-		return msp_error_prefix(err, status, "model %s", config->entry->label);
+	worker->model = config->entry->model;
+	if (worker->slot > 0 || !worker->model) {
+		enum msp_status status =
+		    msp_plugin_open(&config->entry->plugin, config->entry->options, &worker->own_model, err);
+		if (status != MSP_OK)
+			return msp_error_prefix(err, status, "model %s", config->entry->label);
+		worker->model = worker->own_model;
+	}
 	return msp_pipeline_new(&config->pipeline, worker->model, &worker->pipeline, err);
 }
 
@@ -147,17 +153,15 @@ static void worker_close(struct msp_worker *worker)
 	}
 	msp_pipeline_free(worker->pipeline);
 	worker->pipeline = NULL;
-	if (worker->model)
-		worker->model->plugin->close(worker->model);
-	worker->model = NULL;
+	if (worker->own_model)
+		worker->own_model->plugin->close(worker->own_model);
+	worker->model = worker->own_model = NULL;
 }
 
 static void *worker_main(void *argument)
 {
 	struct msp_worker *worker = argument;
-	worker->status = worker_open_model(worker, &worker->error);
-	if (worker->status == MSP_OK)
-		worker->status = worker_open_consumer(worker, &worker->error);
+	worker->status = worker_open_consumer(worker, &worker->error);
 	if (worker->status == MSP_OK && worker->consumer) {
 		msp_worker_resume(worker);
 		worker_set_state(worker, WORKER_READY);
@@ -200,6 +204,7 @@ void msp_worker_done(struct msp_worker *worker)
 {
 	msp_worker_stop(worker);
 	msp_worker_join(worker);
+	worker_close(worker); /* of one that never started */
 	for (size_t i = 0; i < 2; i++)
 		msp_work_done(&worker->rounds[i].work);
 	pthread_cond_destroy(&worker->stopped);
@@ -209,6 +214,10 @@ void msp_worker_done(struct msp_worker *worker)
 enum msp_status msp_worker_start(struct msp_worker *worker, struct msp_error *err)
 {
 	assert(!worker->started);
+	/* Here and not in the new thread: a plugin's open is never called twice at once. */
+	enum msp_status status = worker_open_model(worker, err);
+	if (status != MSP_OK)
+		return status;
 	int error = pthread_create(&worker->thread, NULL, worker_main, worker);
 	if (error)
 		return msp_error_set(err, MSP_E_NO_MEMORY, "cannot start a thread: %s", strerror(error));

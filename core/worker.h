@@ -40,7 +40,8 @@ struct msp_worker {
 
 	/* Of the worker's own thread. */
 	struct msp_consumer *consumer;
-	struct msp_model *model;
+	struct msp_model *model;     /* own_model, or the registry's instance */
+	struct msp_model *own_model; /* or NULL */
 	struct msp_pipeline *pipeline;
 	struct results_context results;
 	struct msp_sizer sizer;
@@ -59,6 +60,7 @@ enum msp_status msp_worker_init(struct msp_worker *worker, const struct msp_serv
                                 struct msp_error *err) MSP_NODISCARD;
 /* Asks the worker to end, waits for it and frees what it has. */
 void msp_worker_done(struct msp_worker *worker);
+/* Opens the model, which may take long, and starts the thread. */
 enum msp_status msp_worker_start(struct msp_worker *worker, struct msp_error *err) MSP_NODISCARD;
 /* [any thread] */
 void msp_worker_stop(struct msp_worker *worker);

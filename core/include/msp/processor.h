@@ -45,7 +45,7 @@ void msp_processor_free(struct msp_processor *processor);
 enum msp_status msp_processor_add(struct msp_processor *processor, const struct msp_service_config *config,
                                   struct msp_error *err) MSP_NODISCARD;
 
-/* Starts every worker's thread. */
+/* Opens every worker's model, one after the other, and starts its thread. On failure some may run: free ends them. */
 enum msp_status msp_processor_start(struct msp_processor *processor, struct msp_error *err) MSP_NODISCARD;
 /* Asks the workers to settle what they have in hand and end. [any thread] */
 void msp_processor_stop(struct msp_processor *processor);
