@@ -8,7 +8,7 @@
 #define LINE_SIZE 4096
 
 /* Longer texts are cut. Nothing sensible can be done about a stderr that does not take the line. */
-static void line_write(const char *prefix, const char *format, va_list arguments)
+static MSP_PRINTF(2, 0) void line_write(const char *prefix, const char *format, va_list arguments)
 {
 	char line[LINE_SIZE];
 	size_t prefix_size = strlen(prefix);
