@@ -67,17 +67,20 @@ void *msp_arena_grow(struct msp_arena *arena, size_t size)
 {
 	const size_t head = offsetof(struct msp_arena_block, data);
 	size_t left = arena->max_size - arena->size;
-	arena->limited = size > left || left - size < head + MSP_ARENA_ALIGNMENT;
-	if (arena->limited)
+	if (size > left || left - size < head + MSP_ARENA_ALIGNMENT) {
+		arena->limited = true;
 		return NULL;
+	}
 
 	size_t needed = head + ((size + MSP_ARENA_ALIGNMENT - 1) & ~(MSP_ARENA_ALIGNMENT - 1));
 	/* As much again as there is: the number of blocks stays logarithmic, and one block can stand for all. */
 	size_t wanted = arena->size > ARENA_FIRST_BLOCK ? arena->size : ARENA_FIRST_BLOCK;
 	if (wanted > left)
 		wanted = left;
-	if (!arena_add_block(arena, wanted > needed ? wanted : needed))
+	if (!arena_add_block(arena, wanted > needed ? wanted : needed)) {
+		arena->limited = false;
 		return NULL;
+	}
 	arena->next += needed - head;
 	return (char *)arena->blocks + head;
 }

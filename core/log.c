@@ -43,7 +43,7 @@ struct line {
 /* Adds all of it or nothing. */
 static bool line_add(struct line *line, const char *text, size_t size)
 {
-	if (size > LINE_SIZE - LINE_RESERVE - line->size)
+	if (line->size + size > LINE_SIZE - LINE_RESERVE)
 		return false;
 	memcpy(line->text + line->size, text, size);
 	line->size += size;
@@ -77,48 +77,63 @@ static bool is_plain(const char *value, size_t size)
 	return size > 0;
 }
 
+/* The letter that stands for `c` behind a backslash, or 0. */
+static char escape_of(char c)
+{
+	switch (c) {
+	case '"':
+	case '\\':
+		return c;
+	case '\n':
+		return 'n';
+	case '\r':
+		return 'r';
+	case '\t':
+		return 't';
+	default:
+		return 0;
+	}
+}
+
 /* Writes the character at `at` as it stands inside quotes; returns how many bytes of the value it took, 0 when the
  * line is full. */
 static size_t line_add_quoted(struct line *line, const char *at, size_t left)
 {
-	char escaped[8];
 	size_t size = sequence_size(at, left);
-	const char *short_escape = size == 1 ? strchr("\"\"\\\\\nn\rr\tt", *at) : NULL;
-	int length;
 	if (size == 0)
-		length = snprintf(escaped, sizeof escaped, "\\ufffd");
-	else if (short_escape && *at)
-		length = snprintf(escaped, sizeof escaped, "\\%c", short_escape[1]);
-	else if (is_control((const unsigned char *)at, size))
-		length = snprintf(escaped, sizeof escaped, "\\u%04x", (unsigned)(unsigned char)at[size - 1]);
-	else
+		return line_add(line, "\\ufffd", 6) ? 1 : 0;
+	char escaped[8] = {'\\', escape_of(*at)};
+	size_t length = 2;
+	if (is_control((const unsigned char *)at, size) && !escaped[1])
+		length = (size_t)snprintf(escaped, sizeof escaped, "\\u%04x", (unsigned)(unsigned char)at[size - 1]);
+	else if (!escaped[1])
 		return line_add(line, at, size) ? size : 0;
-	return line_add(line, escaped, (size_t)length) ? size + (size == 0) : 0;
+	return line_add(line, escaped, length) ? size : 0;
 }
 
-static void line_add_value(struct line *line, const char *value)
+/* Adds the value, or as much of it as goes in; false when that is nothing. */
+static bool line_add_value(struct line *line, const char *value)
 {
 	size_t size = strlen(value);
 	if (is_plain(value, size) && line_add(line, value, size))
-		return;
+		return true;
 	if (!line_add(line, "\"", 1))
-		return;
+		return false;
 	for (size_t taken = 0, at = 0; at < size; at += taken) {
 		taken = line_add_quoted(line, value + at, size - at);
 		if (!taken)
 			break;
 	}
 	line->text[line->size++] = '"';
+	return true;
 }
 
+/* Adds a pair or nothing. */
 static void line_add_pair(struct line *line, const char *key, const char *value)
 {
 	size_t before = line->size;
-	/* A pair needs room for at least an empty value. */
-	if (line_add(line, " ", 1) && line_add(line, key, strlen(key)) && line_add(line, "=", 1) &&
-	    LINE_SIZE - LINE_RESERVE - line->size >= 2)
-		line_add_value(line, value);
-	else
+	if (!line_add(line, " ", 1) || !line_add(line, key, strlen(key)) || !line_add(line, "=", 1) ||
+	    !line_add_value(line, value))
 		line->size = before;
 }
 
