@@ -37,7 +37,7 @@ static void error_take_text(struct msp_error *err, const char *text, int written
 	err->text[length] = '\0';
 }
 
-enum msp_status msp_error_set(struct msp_error *err, enum msp_status status, const char *format, ...)
+enum msp_status(msp_error_set)(struct msp_error *err, enum msp_status status, const char *format, ...)
 {
 	if (!err)
 		return status;

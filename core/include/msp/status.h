@@ -49,6 +49,11 @@ enum msp_status msp_error_set(struct msp_error *err, enum msp_status status, con
 enum msp_status msp_error_prefix(struct msp_error *err, enum msp_status status, const char *format, ...)
     MSP_PRINTF(3, 4);
 
+#if defined(__clang_analyzer__) /* it cannot look into another file, and would think that a failure may return MSP_OK  \
+                                 */
+#define msp_error_set(err, status, ...) ((void)msp_error_set(err, status, __VA_ARGS__), (status))
+#endif
+
 /* A constant, lower-case name of a status for logs: "invalid", "unavailable". [any thread] */
 const char *msp_status_name(enum msp_status status);
 
