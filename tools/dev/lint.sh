@@ -16,8 +16,9 @@ sources() { # EXTENSION…
 	done
 }
 
+# What is compiled, without what the build has generated.
 compiled() {
-	sed -nE 's/^ *"file": "(.*)",?$/\1/p' "$build/compile_commands.json" | sort -u
+	sed -nE 's/^ *"file": "(.*)",?$/\1/p' "$build/compile_commands.json" | sort -u | grep -vF "$build/"
 }
 
 shell_files() {
@@ -42,7 +43,7 @@ check_tidy() {
 check_cppcheck() {
 	cppcheck --project="$build/compile_commands.json" --enable=warning,performance,portability --inline-suppr \
 		--suppress=missingIncludeSystem --suppress=incorrectLogicOperator --suppress=unusedStructMember \
-		--error-exitcode=1 --quiet -j "$(nproc)"
+		-i "$build" --error-exitcode=1 --quiet -j "$(nproc)"
 }
 
 check_shell() {
