@@ -49,8 +49,8 @@ enum msp_status msp_error_set(struct msp_error *err, enum msp_status status, con
 enum msp_status msp_error_prefix(struct msp_error *err, enum msp_status status, const char *format, ...)
     MSP_PRINTF(3, 4);
 
-#if defined(__clang_analyzer__) /* it cannot look into another file, and would think that a failure may return MSP_OK  \
-                                 */
+/* Static analysis cannot look into another file, and would think that a failure may return MSP_OK. */
+#if defined(__clang_analyzer__)
 #define msp_error_set(err, status, ...) ((void)msp_error_set(err, status, __VA_ARGS__), (status))
 #endif
 
