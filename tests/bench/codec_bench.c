@@ -1,9 +1,9 @@
 /* The JSON codec beside what it cannot do without: json_loadb alone for reading. CPU time of this thread. */
+#include "bench.h"
+
 #include <jansson.h>
 #include <msp_codec_json.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <time.h>
 
 #define ROUNDS     31
 #define ITERATIONS 20000
@@ -19,39 +19,24 @@ struct bench {
 	struct msp_value output;
 };
 
-static void must(bool condition, const char *what)
-{
-	if (condition)
-		return;
-	fprintf(stderr, "codec_bench: %s failed\n", what);
-	exit(2);
-}
-
-static double cpu_ns(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-	return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
-}
-
 static void load(struct bench *bench)
 {
 	json_t *tree = json_loadb(bench->input.data, bench->input.size, 0, NULL);
-	must(tree != NULL, "json_loadb");
+	bench_must(tree != NULL, "json_loadb");
 	json_decref(tree);
 }
 
 static void decode(struct bench *bench)
 {
 	struct msp_value value;
-	must(bench->codec->ops->decode(bench->codec, bench->input, &bench->arena, &value, NULL) == MSP_OK, "decode");
+	bench_must(bench->codec->ops->decode(bench->codec, bench->input, &bench->arena, &value, NULL) == MSP_OK, "decode");
 	msp_arena_reset(&bench->arena, SIZE_MAX);
 }
 
 static void encode(struct bench *bench)
 {
 	msp_buffer_clear(&bench->buffer);
-	must(bench->codec->ops->encode(bench->codec, &bench->output, &bench->buffer, NULL) == MSP_OK, "encode");
+	bench_must(bench->codec->ops->encode(bench->codec, &bench->output, &bench->buffer, NULL) == MSP_OK, "encode");
 }
 
 static void decode_and_encode(struct bench *bench)
@@ -62,22 +47,10 @@ static void decode_and_encode(struct bench *bench)
 
 static double run_ns(struct bench *bench, void (*step)(struct bench *))
 {
-	double start = cpu_ns();
+	double start = bench_thread_cpu_ns();
 	for (int i = 0; i < ITERATIONS; i++)
 		step(bench);
-	return (cpu_ns() - start) / ITERATIONS;
-}
-
-static int compare(const void *a, const void *b)
-{
-	double difference = *(const double *)a - *(const double *)b;
-	return (difference > 0) - (difference < 0);
-}
-
-static double median(double *samples)
-{
-	qsort(samples, ROUNDS, sizeof(samples[0]), compare);
-	return samples[ROUNDS / 2];
+	return (bench_thread_cpu_ns() - start) / ITERATIONS;
 }
 
 static void report(struct bench *bench, const char *what, void (*ours)(struct bench *), double slack_ns)
@@ -87,9 +60,10 @@ static void report(struct bench *bench, const char *what, void (*ours)(struct be
 		floors[i] = run_ns(bench, load);
 		times[i] = run_ns(bench, ours);
 	}
-	double floor_ns = median(floors), ours_ns = median(times);
-	printf("bench: %s floor=%.0fns ours=%.0fns ratio=%.2f met=%s target=<= json_loadb + %.0f ns\n", what, floor_ns,
-	       ours_ns, ours_ns / floor_ns, ours_ns <= floor_ns + slack_ns ? "yes" : "no", slack_ns);
+	double floor_ns = bench_median(floors, ROUNDS), ours_ns = bench_median(times, ROUNDS);
+	char target[48];
+	snprintf(target, sizeof(target), "<= json_loadb + %.0f ns", slack_ns);
+	bench_report(what, floor_ns, ours_ns, "ns", 0, ours_ns <= floor_ns + slack_ns, target);
 }
 
 /* What writing alone costs; no floor, because jansson writes other digits. */
@@ -98,14 +72,14 @@ static void report_writing(struct bench *bench, const char *what)
 	double times[ROUNDS];
 	for (int i = 0; i < ROUNDS; i++)
 		times[i] = run_ns(bench, encode);
-	printf("codec_bench: %s: %.0f ns\n", what, median(times));
+	printf("codec_bench: %s: %.0f ns\n", what, bench_median(times, ROUNDS));
 }
 
 static struct msp_value numbers_of(struct msp_arena *arena, const double numbers[4])
 {
 	static const char *const names[] = {"sepal_length", "sepal_width", "petal_length", "petal_width"};
 	struct msp_value object;
-	must(msp_value_object(arena, 4, &object), "msp_value_object");
+	bench_must(msp_value_object(arena, 4, &object), "msp_value_object");
 	for (uint32_t i = 0; i < 4; i++)
 		msp_value_set(&object, i, names[i], msp_value_number(numbers[i]));
 	return object;
@@ -119,10 +93,10 @@ int main(void)
 	msp_arena_init(&arena, SIZE_MAX);
 	msp_arena_init(&bench.arena, SIZE_MAX);
 	msp_buffer_init(&bench.buffer, SIZE_MAX);
-	must(msp_codec_json.open(&config, &bench.codec, NULL) == MSP_OK, "open");
+	bench_must(msp_codec_json.open(&config, &bench.codec, NULL) == MSP_OK, "open");
 
 	struct msp_value species;
-	must(msp_value_object(&arena, 1, &species), "msp_value_object");
+	bench_must(msp_value_object(&arena, 1, &species), "msp_value_object");
 	msp_value_set(&species, 0, "species", msp_value_string("setosa"));
 	bench.output = species;
 	report(&bench, "JSON, iris decoded and its species encoded, per message", decode_and_encode, 300);

@@ -1,7 +1,7 @@
 /* What the pipeline itself costs: a worker with a transport and a codec that do nothing, and a model that answers with
  * its input. */
-#include <msp/backoff.h>
-#include <msp/log.h>
+#include "bench.h"
+
 #include <msp/processor.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -161,13 +161,6 @@ static const struct msp_transport_ops null_transport_ops = {.name = "null", .con
 
 /* ---- the measurement ---- */
 
-static int64_t cpu_ns(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
 static double run_once(void)
 {
 	static char label[] = "echo";
@@ -191,28 +184,20 @@ static double run_once(void)
 	struct msp_processor *processor = NULL;
 	messages_left = MESSAGES;
 	atomic_store(&drained, false);
-	int64_t begin_ns = cpu_ns();
-	if (msp_processor_new(&processor, NULL) != MSP_OK || msp_processor_add(processor, &config, NULL) != MSP_OK ||
-	    msp_processor_start(processor, NULL) != MSP_OK)
-		exit(1);
+	double begin_ns = bench_process_cpu_ns();
+	bench_must(msp_processor_new(&processor, NULL) == MSP_OK && msp_processor_add(processor, &config, NULL) == MSP_OK &&
+	               msp_processor_start(processor, NULL) == MSP_OK,
+	           "starting the processor");
 	while (!atomic_load(&drained))
 		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
 	msp_processor_stop(processor);
-	if (msp_processor_join(processor, NULL) != MSP_OK)
-		exit(1);
-	int64_t end_ns = cpu_ns();
+	bench_must(msp_processor_join(processor, NULL) == MSP_OK, "stopping the processor");
+	double end_ns = bench_process_cpu_ns();
 	struct msp_counters counters;
 	msp_processor_counters(processor, &counters);
-	if (counters.outputs != MESSAGES)
-		exit(1);
+	bench_must(counters.outputs == MESSAGES, "answering every message");
 	msp_processor_free(processor);
-	return (double)(end_ns - begin_ns) / MESSAGES;
-}
-
-static int by_size(const void *a, const void *b)
-{
-	double left = *(const double *)a, right = *(const double *)b;
-	return (left > right) - (left < right);
+	return (end_ns - begin_ns) / MESSAGES;
 }
 
 int main(void)
@@ -223,8 +208,7 @@ int main(void)
 		    .key = MSP_BYTES_LITERAL("key"), .value = MSP_BYTES_LITERAL("{}"), .topic = "inputs", .attempts = 1};
 	for (size_t i = 0; i < RUNS; i++)
 		ns[i] = run_once();
-	qsort(ns, RUNS, sizeof(ns[0]), by_size);
-	printf("bench: the pipeline alone, CPU per message floor=- ours=%.0fns ratio=- met=%s target=<= %d ns\n",
-	       ns[RUNS / 2], ns[RUNS / 2] <= TARGET_NS ? "yes" : "no", TARGET_NS);
+	double median = bench_median(ns, RUNS);
+	bench_report_alone("the pipeline alone, CPU per message", median, "ns", 0, median <= TARGET_NS, "<= 250 ns");
 	return 0;
 }
