@@ -1,0 +1,65 @@
+/* One connection to the file: statements, transactions, and SQLite's result codes as statuses. */
+#ifndef LITE_DB_H
+#define LITE_DB_H
+
+#include <msp/bytes.h>
+#include <sqlite3.h>
+#include <stdint.h>
+
+#define LITE_STATEMENTS_MAX 32
+
+/* A statement that was prepared once; `sql` is a literal and is compared by address. */
+struct lite_statement {
+	const char *sql;
+	sqlite3_stmt *stmt;
+};
+
+/* Caller storage. [owner thread] */
+struct lite_db {
+	sqlite3 *handle;
+	char name[128]; /* the end of the path, for error texts */
+	struct lite_statement statements[LITE_STATEMENTS_MAX];
+	size_t statement_count;
+	uint64_t random; /* for the jitter of retries */
+};
+
+/* Opens the file at `path` for reading and writing (read-only where nothing else is allowed). `create`: makes an empty
+ * file where there is none; otherwise that is MSP_E_NOT_FOUND, retriable. Checks nothing about the content. */
+enum msp_status lite_db_open(struct lite_db *db, const char *path, bool create, struct msp_error *err) MSP_NODISCARD;
+/* Safe on a zeroed struct. A transaction that is open is rolled back. */
+void lite_db_close(struct lite_db *db);
+
+/* The status of an SQLite result code other than OK, ROW and DONE. Locked, full, read-only and other I/O errors are
+ * retriable; a damaged file is MSP_E_CORRUPT and is not. */
+enum msp_status lite_db_error(struct lite_db *db, int code, struct msp_error *err);
+
+/* Prepares `sql` (a literal; cached) and binds `types`: 'i' int64_t, 's' const char * (NULL: NULL). NULL: failed, and
+ * `err` says why. The caller steps it and ends with lite_db_finish. */
+sqlite3_stmt *lite_db_query(struct lite_db *db, struct msp_error *err, const char *sql, const char *types, ...);
+/* Resets a statement after its last step, which answered `code`. */
+enum msp_status lite_db_finish(struct lite_db *db, sqlite3_stmt *stmt, int code, struct msp_error *err);
+/* Runs a statement that has no rows. *ret_changes may be NULL. */
+enum msp_status lite_db_run(struct lite_db *db, struct msp_error *err, int *ret_changes, const char *sql,
+                            const char *types, ...) MSP_NODISCARD;
+/* Runs a query that has at most one row of one integer; no row leaves *ret_value as it was. */
+enum msp_status lite_db_integer(struct lite_db *db, struct msp_error *err, int64_t *ret_value, const char *sql,
+                                const char *types, ...) MSP_NODISCARD;
+/* Runs any SQL, uncached. */
+enum msp_status lite_db_exec(struct lite_db *db, const char *sql, struct msp_error *err) MSP_NODISCARD;
+
+/* Begins a transaction that sees one state of the file. */
+enum msp_status lite_db_begin_read(struct lite_db *db, struct msp_error *err) MSP_NODISCARD;
+/* Begins a transaction that holds the file's one write lock. Tries at least once, and again in short steps until
+ * `deadline_ms` (of msp_monotonic_ms); then MSP_E_UNAVAILABLE. */
+enum msp_status lite_db_begin_write(struct lite_db *db, int64_t deadline_ms, struct msp_error *err) MSP_NODISCARD;
+/* Sleeps for a short, random time before the next try for a lock. */
+void lite_db_pause(struct lite_db *db);
+/* Commits, or rolls back when that fails. */
+enum msp_status lite_db_commit(struct lite_db *db, struct msp_error *err) MSP_NODISCARD;
+/* Ends a transaction, if there is one, without a trace. */
+void lite_db_rollback(struct lite_db *db);
+
+/* A number that changes whenever a table comes or goes, that is with every topic created or deleted. */
+enum msp_status lite_db_schema_version(struct lite_db *db, int64_t *ret_version, struct msp_error *err) MSP_NODISCARD;
+
+#endif

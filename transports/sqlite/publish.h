@@ -1,0 +1,22 @@
+/* Publishing to a topic within a write transaction: partition, offset, size limit, retention. */
+#ifndef LITE_PUBLISH_H
+#define LITE_PUBLISH_H
+
+#include "topic.h"
+#include <msp/message.h>
+
+/* Loads the topic and forgets what an earlier transaction had under way. */
+enum msp_status lite_publish_begin(struct lite_db *db, struct lite_topic *topic, const char *name,
+                                   struct msp_error *err) MSP_NODISCARD;
+/* False: the topic never takes a message of this size. */
+bool lite_publish_fits(const struct lite_topic *topic, const struct msp_message *message);
+/* Appends a message to the partition of its number where the topic has it, else to that of its key, else to the one
+ * that `spread` falls on. A message without a timestamp gets `now_ms`. */
+enum msp_status lite_publish_append(struct lite_db *db, struct lite_topic *topic, const struct msp_message *message,
+                                    uint64_t spread, int64_t now_ms, struct msp_buffer *scratch,
+                                    struct msp_error *err) MSP_NODISCARD;
+/* Writes the next offsets, and applies retention now and then. As on Kafka, retention asks no consumer group. */
+enum msp_status lite_publish_end(struct lite_db *db, struct lite_topic *topic, int64_t now_ms,
+                                 struct msp_error *err) MSP_NODISCARD;
+
+#endif
