@@ -140,6 +140,9 @@ enum msp_status json_decode(struct msp_codec *base, struct msp_bytes bytes, stru
 	json_error_t error;
 	struct msp_value value;
 	enum msp_status status = text_load(codec, bytes, arena->max_size, &tree, &error);
+	/* The scratch has the arena's limit, and so speaks for it. */
+	if (status == MSP_E_LIMIT)
+		arena->limited = true;
 	if (status == MSP_OK)
 		status = value_fill(&(struct target){.arena = arena, .levels_left = codec->max_depth}, tree, &value);
 	json_scratch_clear(&codec->scratch);

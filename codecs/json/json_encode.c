@@ -13,15 +13,23 @@ struct writer {
 
 static enum msp_status value_write(struct writer *writer, const struct msp_value *value);
 
-static enum msp_status text_write(struct writer *writer, const char *text, size_t size)
+static enum msp_status text_refuse(const struct writer *writer, enum msp_status status, size_t size)
 {
-	enum msp_status status = msp_buffer_append(writer->buffer, text, size);
-	if (status == MSP_OK)
-		return MSP_OK;
-	return msp_error_set(writer->err, status,
-	                     status == MSP_E_LIMIT ? "the JSON text is larger than %zu bytes"
-	                                           : "no memory for %zu bytes of JSON",
-	                     status == MSP_E_LIMIT ? writer->buffer->max_size : writer->buffer->size + size);
+	if (status == MSP_E_LIMIT)
+		return msp_error_set(writer->err, status, "the JSON text is larger than %zu bytes", writer->buffer->max_size);
+	return msp_error_set(writer->err, status, "no memory for %zu bytes of JSON", writer->buffer->size + size);
+}
+
+/* Inline, because most texts are constants of one or two bytes. */
+static inline enum msp_status text_write(struct writer *writer, const char *text, size_t size)
+{
+	struct msp_buffer *buffer = writer->buffer;
+	enum msp_status status = msp_buffer_reserve(buffer, size);
+	if (status != MSP_OK)
+		return text_refuse(writer, status, size);
+	memcpy(buffer->data + buffer->size, text, size);
+	buffer->size += size;
+	return MSP_OK;
 }
 
 /* The letter after the backslash; 'u': four hexadecimal digits follow; 0: the byte needs no escape. */

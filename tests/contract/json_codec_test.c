@@ -4,6 +4,7 @@
 #include <locale.h>
 #include <math.h>
 #include <msp_codec_json.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -237,8 +238,10 @@ static void test_a_greedy_text_is_limited(void **state)
 	msp_arena_init(&small, (size_t)1 << 20);
 	enum msp_status status =
 	    msp_codec_json.decode(fixture->codec, msp_buffer_bytes(&fixture->input), &small, &value, &fixture->err);
+	bool limited = small.limited;
 	msp_arena_done(&small);
 	assert_int_equal(status, MSP_E_LIMIT);
+	assert_true(limited);
 	assert_string_equal(fixture->err.text, "90001 bytes of JSON need more memory than is allowed");
 }
 
@@ -285,6 +288,48 @@ static void test_others_may_replace_the_allocator(void **state)
 	assert_int_equal(decode(fixture, msp_bytes_of_string("[1, 2"), &value), MSP_E_INVALID);
 	assert_int_equal(foreign_allocations, 0);
 	json_set_alloc_funcs(ours_malloc, ours_free);
+}
+
+/* Round trips in a thread of its own. Returns NULL if all went well. */
+static void *thread_run(void *argument)
+{
+	static const char text[] = "{\"name\": [1, 2.5, \"text\", {\"deeper\": null}]}";
+	struct msp_codec_config config = {.max_depth = MAX_DEPTH};
+	struct msp_codec *codec;
+	struct msp_arena arena;
+	struct msp_buffer buffer;
+	bool fine = msp_codec_json.open(&config, &codec, NULL) == MSP_OK;
+	if (!fine)
+		return argument;
+	msp_arena_init(&arena, SIZE_MAX);
+	msp_buffer_init(&buffer, SIZE_MAX);
+	for (int i = 0; fine && i < 2000; i++) {
+		struct msp_value value;
+		json_t *foreign = json_pack("[i]", i);
+		msp_arena_reset(&arena, SIZE_MAX);
+		msp_buffer_clear(&buffer);
+		fine = msp_codec_json.decode(codec, msp_bytes_of_string(text), &arena, &value, NULL) == MSP_OK &&
+		       msp_codec_json.encode(codec, &value, &buffer, NULL) == MSP_OK &&
+		       msp_bytes_equal(msp_buffer_bytes(&buffer), msp_bytes_of_string(text)) &&
+		       json_integer_value(json_array_get(foreign, 0)) == i;
+		json_decref(foreign);
+	}
+	msp_buffer_done(&buffer);
+	msp_arena_done(&arena);
+	msp_codec_json.free(codec);
+	return fine ? NULL : argument;
+}
+
+static void test_threads_do_not_meet(void **state)
+{
+	pthread_t threads[4];
+	for (size_t i = 0; i < 4; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, thread_run, state), 0);
+	for (size_t i = 0; i < 4; i++) {
+		void *result;
+		assert_int_equal(pthread_join(threads[i], &result), 0);
+		assert_null(result);
+	}
 }
 
 /* Numbers */
@@ -419,6 +464,7 @@ int main(void)
 	    JSON_TEST(test_a_greedy_text_is_limited),
 	    JSON_TEST(test_others_may_use_jansson),
 	    JSON_TEST(test_others_may_replace_the_allocator),
+	    cmocka_unit_test(test_threads_do_not_meet),
 	    JSON_TEST(test_a_decimal_comma_changes_nothing),
 	    JSON_TEST(test_numbers_are_shortest),
 	    JSON_TEST(test_powers_of_two_read_back),
