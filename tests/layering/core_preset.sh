@@ -13,7 +13,10 @@ export PKG_CONFIG_LIBDIR=$scratch/pkgconfig
 unset PKG_CONFIG_PATH
 
 cd "$source"
-cmake --preset core -B "$scratch/build" -DCMAKE_C_COMPILER="$compiler" >"$scratch/log" 2>&1 &&
-	cmake --build "$scratch/build" >>"$scratch/log" 2>&1 || { cat "$scratch/log" >&2 && exit 1; }
+if ! { cmake --preset core -B "$scratch/build" -DCMAKE_C_COMPILER="$compiler" && cmake --build "$scratch/build"; } \
+	>"$scratch/log" 2>&1; then
+	cat "$scratch/log" >&2
+	exit 1
+fi
 cd "$scratch/build"
 ctest --output-on-failure --no-tests=error -j "$(nproc)" -L unit

@@ -256,7 +256,7 @@ int main(void)
 	    cmocka_unit_test(core_without_memory),
 	    cmocka_unit_test(every_function_of_the_allocator_fails_in_turn),
 	};
-	if (!harness_notices()) {
+	if (torture_works() && !harness_notices()) {
 		print_error("the harness lets wrong scenarios pass\n");
 		return 1;
 	}
