@@ -10,8 +10,19 @@
 #include <stdlib.h>
 
 static const struct command *const commands[] = {
-    &command_predict,     &command_models_list,  &command_models_describe,
-    &command_config_show, &command_config_check, &command_config_describe,
+    &command_run,
+    &command_predict,
+    &command_topics_create,
+    &command_topics_list,
+    &command_topics_describe,
+    &command_topics_delete,
+    &command_send,
+    &command_receive,
+    &command_models_list,
+    &command_models_describe,
+    &command_config_show,
+    &command_config_check,
+    &command_config_describe,
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))

@@ -20,9 +20,15 @@ struct stop {
 	int asked_event;
 	int end_event;
 	atomic_bool is_asked;
+	pthread_mutex_t lock; /* of the two below */
 	void (*asked)(void *context);
 	void *context;
 };
+
+bool stop_is_asked(const struct stop *stop)
+{
+	return atomic_load(&stop->is_asked);
+}
 
 static void event_raise(int event)
 {
@@ -39,8 +45,10 @@ static void signal_take(struct stop *stop)
 	if (atomic_exchange(&stop->is_asked, true))
 		_exit(EXIT_INTERRUPTED);
 	event_raise(stop->asked_event);
+	pthread_mutex_lock(&stop->lock);
 	if (stop->asked)
 		stop->asked(stop->context);
+	pthread_mutex_unlock(&stop->lock);
 }
 
 static void *stop_thread(void *argument)
@@ -64,7 +72,7 @@ static void descriptors_close(struct stop *stop)
 			close(descriptors[i]);
 }
 
-struct stop *stop_new(void (*asked)(void *context), void *context)
+struct stop *stop_new(void)
 {
 	sigset_t signals;
 	sigemptyset(&signals);
@@ -75,8 +83,7 @@ struct stop *stop_new(void (*asked)(void *context), void *context)
 		complain("out of memory");
 		return NULL;
 	}
-	stop->asked = asked;
-	stop->context = context;
+	pthread_mutex_init(&stop->lock, NULL);
 	pthread_sigmask(SIG_BLOCK, &signals, NULL);
 	stop->signals = signalfd(-1, &signals, SFD_CLOEXEC);
 	stop->asked_event = eventfd(0, EFD_CLOEXEC);
@@ -86,6 +93,7 @@ struct stop *stop_new(void (*asked)(void *context), void *context)
 		return stop;
 	complain("cannot wait for signals: %s", strerror(errno));
 	descriptors_close(stop);
+	pthread_mutex_destroy(&stop->lock);
 	free(stop);
 	return NULL;
 }
@@ -98,12 +106,18 @@ void stop_free(struct stop *stop)
 	event_raise(stop->end_event);
 	pthread_join(stop->thread, NULL);
 	descriptors_close(stop);
+	pthread_mutex_destroy(&stop->lock);
 	free(stop);
 }
 
-bool stop_is_asked(const struct stop *stop)
+void stop_watch(struct stop *stop, void (*asked)(void *context), void *context)
 {
-	return atomic_load(&stop->is_asked);
+	pthread_mutex_lock(&stop->lock);
+	stop->asked = asked;
+	stop->context = context;
+	if (asked && stop_is_asked(stop))
+		asked(context);
+	pthread_mutex_unlock(&stop->lock);
 }
 
 bool stop_wait_ms(struct stop *stop, int timeout_ms)

@@ -6,10 +6,14 @@
 
 struct stop;
 
-/* Takes the two signals over; before other threads are started, so that they inherit the mask. `asked` is called on a
- * thread of its own after the first signal; it may be NULL. NULL on failure, after a complaint. */
-struct stop *stop_new(void (*asked)(void *context), void *context);
+/* Takes the two signals over. Must come before anything that may start threads (plugins, transports), so that they
+ * inherit the mask. NULL on failure, after a complaint. */
+struct stop *stop_new(void);
 void stop_free(struct stop *stop);
+
+/* From now on the first signal also calls `asked`, on a thread of the stop's own; at once when it has come already.
+ * NULL ends that: after the return nothing is called any more. [owner thread] */
+void stop_watch(struct stop *stop, void (*asked)(void *context), void *context);
 
 /* [any thread] */
 bool stop_is_asked(const struct stop *stop);

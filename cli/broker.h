@@ -1,0 +1,48 @@
+/* What commands share when they talk to the broker: patience, and what is left to do. */
+#ifndef CLI_BROKER_H
+#define CLI_BROKER_H
+
+#include "graph.h"
+
+#include <msp/backoff.h>
+
+/* How long a command waits for a broker that cannot now. Caller storage. [owner thread] */
+struct patience {
+	const struct graph *graph;
+	int64_t deadline_ms;
+	struct msp_backoff backoff;
+};
+
+void patience_init(struct patience *patience, const struct graph *graph);
+/* After a success: the time starts anew. */
+void patience_reset(struct patience *patience);
+int patience_left_ms(const struct patience *patience);
+/* True, after a pause, when what failed with `err` is worth another try. A topic that does not exist is not. */
+bool patience_retry(struct patience *patience, const struct msp_error *err);
+/* Complains of what patience did not mend and returns the exit status. */
+int patience_end(const struct patience *patience, const struct msp_error *err);
+
+/* An object of the connected transport. Complains and returns an exit status. */
+int broker_admin(struct graph *graph, struct msp_admin **ret_admin);
+
+/* Partitions and counts of a topic, with patience. */
+enum msp_status broker_describe(struct msp_admin *admin, struct patience *patience, const char *topic,
+                                struct msp_topic_info **ret_info, struct msp_error *err);
+
+/* What one group has still to settle of what stood in a topic at one moment. */
+struct backlog {
+	const char *group, *topic;    /* borrowed */
+	struct msp_topic_info *until; /* owned */
+	int64_t remaining;
+};
+
+/* Notes the ends of now. Complains and returns an exit status. */
+int backlog_init(struct backlog *backlog, struct msp_admin *admin, struct patience *patience, const char *group,
+                 const char *topic);
+void backlog_done(struct backlog *backlog);
+/* Asks the broker anew for backlog->remaining. */
+enum msp_status backlog_ask(struct backlog *backlog, struct msp_admin *admin, int timeout_ms, struct msp_error *err);
+/* The same with patience. Complains and returns an exit status. */
+int backlog_update(struct backlog *backlog, struct msp_admin *admin, struct patience *patience);
+
+#endif

@@ -1,0 +1,232 @@
+#include "receiver.h"
+
+#include "complain.h"
+
+#include <stdlib.h>
+
+#define READ_MESSAGES   1000
+#define READ_BYTES      ((size_t)1 << 20)
+#define READ_TIMEOUT_MS 1000
+#define SETTLE_WAIT_MS  200
+#define BACKLOG_POLL_MS 50
+
+/* What both ways share. */
+struct receiver {
+	struct graph *graph;
+	const struct receive_args *args;
+	struct format *format;
+	const char *topic;
+	struct stop *stop;
+	struct patience patience;
+	struct output out;
+	uint64_t written;
+	int status;
+};
+
+static void receiver_init(struct receiver *receiver, struct graph *graph, const struct receive_args *args,
+                          struct format *format, const char *topic, struct stop *stop)
+{
+	receiver->graph = graph;
+	receiver->args = args;
+	receiver->format = format;
+	receiver->topic = topic;
+	receiver->stop = stop;
+	receiver->written = 0;
+	receiver->status = EXIT_DONE;
+	patience_init(&receiver->patience, graph);
+	output_init(&receiver->out, STDOUT_FILENO);
+}
+
+static bool receiver_has_all(const struct receiver *receiver)
+{
+	return receiver->args->count && receiver->written >= (uint64_t)receiver->args->count;
+}
+
+static bool receiver_goes_on(const struct receiver *receiver)
+{
+	return receiver->status == EXIT_DONE && !receiver->out.closed && !receiver_has_all(receiver) &&
+	       !stop_is_asked(receiver->stop);
+}
+
+static struct msp_receive_limits receiver_limits(const struct receiver *receiver, int timeout_ms)
+{
+	uint64_t left = receiver->args->count ? (uint64_t)receiver->args->count - receiver->written : READ_MESSAGES;
+	return (struct msp_receive_limits){
+	    .max_messages = left < READ_MESSAGES ? (size_t)left : READ_MESSAGES,
+	    .max_bytes = READ_BYTES,
+	    .timeout_ms = timeout_ms,
+	};
+}
+
+static void messages_write(struct receiver *receiver, const struct msp_message *messages, size_t count)
+{
+	struct msp_error err;
+	for (size_t i = 0; i < count && receiver_goes_on(receiver); i++) {
+		if (format_write(receiver->format, &messages[i], &receiver->out, &err) != MSP_OK) {
+			receiver->status = complain_of(&err);
+			return;
+		}
+		receiver->written++;
+		if (receiver->args->unbuffered)
+			output_flush(&receiver->out);
+	}
+	output_flush(&receiver->out);
+}
+
+/* True when the failed call is worth another try. */
+static bool receiver_retry(struct receiver *receiver, const struct msp_error *err)
+{
+	if (patience_retry(&receiver->patience, err))
+		return true;
+	receiver->status = patience_end(&receiver->patience, err);
+	if (err->status == MSP_E_NOT_FOUND && receiver->args->model)
+		report("\"msp topics create -m %s\" creates the topics.", receiver->args->model);
+	return false;
+}
+
+static int receiver_end(struct receiver *receiver)
+{
+	int written = output_done(&receiver->out);
+	return receiver->status == EXIT_DONE ? written : receiver->status;
+}
+
+/* ---- as a reader ---- */
+
+static void reader_wake(void *context)
+{
+	struct msp_reader *reader = context;
+	reader->ops->wake(reader);
+}
+
+static void reader_run(struct receiver *receiver, struct msp_reader *reader)
+{
+	const struct msp_receive_limits limits = receiver_limits(receiver, READ_TIMEOUT_MS);
+	bool end = false;
+	while (!end && receiver_goes_on(receiver)) {
+		const struct msp_message *messages;
+		size_t count = 0;
+		struct msp_error err;
+		if (reader->ops->read(reader, &limits, &messages, &count, &end, &err) != MSP_OK) {
+			if (!receiver_retry(receiver, &err))
+				return;
+			continue;
+		}
+		patience_reset(&receiver->patience);
+		messages_write(receiver, messages, count);
+	}
+}
+
+int receive_as_reader(struct graph *graph, const struct receive_args *args, const struct msp_reader_config *config,
+                      struct format *format, struct stop *stop)
+{
+	struct receiver receiver;
+	struct msp_reader *reader = NULL;
+	struct msp_error err;
+	receiver_init(&receiver, graph, args, format, config->topic, stop);
+	while (graph->transport->ops->reader_open(graph->transport, config, &reader, &err) != MSP_OK)
+		if (!receiver_retry(&receiver, &err))
+			return receiver.status;
+	stop_watch(stop, reader_wake, reader);
+	reader_run(&receiver, reader);
+	stop_watch(stop, NULL, NULL);
+	reader->ops->free(reader);
+	return receiver_end(&receiver);
+}
+
+/* ---- as a member of a group ---- */
+
+static void consumer_wake(void *context)
+{
+	struct msp_consumer *consumer = context;
+	consumer->ops->wake(consumer);
+}
+
+/* Marks what was written consumed. A batch that was lost comes again, to us or to another member. False: it is still
+ * in flight, and freeing the consumer will give it up. */
+static bool batch_settle(struct receiver *receiver, struct msp_consumer *consumer, struct msp_batch *batch)
+{
+	struct msp_error err = {.text = ""};
+	enum msp_settle_answer answer;
+	consumer->ops->settle_begin(consumer, batch, NULL);
+	while ((answer = consumer->ops->settle_wait(consumer, SETTLE_WAIT_MS, &err)) == MSP_SETTLE_AGAIN) {
+		if (patience_left_ms(&receiver->patience))
+			continue;
+		if (err.status == MSP_OK)
+			msp_error_set(&err, MSP_E_UNAVAILABLE, "it did not confirm what was consumed");
+		receiver->status = patience_end(&receiver->patience, &err);
+		return false;
+	}
+	if (answer == MSP_SETTLE_LOST)
+		report("msp: %zu messages were written but not settled; they may come again: %s", batch->count, err.text);
+	else if (answer != MSP_SETTLE_OK)
+		receiver->status = complain_of(&err);
+	return true;
+}
+
+/* One round. Returns false when nothing came. */
+static bool group_receive(struct receiver *receiver, struct msp_consumer *consumer, int timeout_ms)
+{
+	const struct msp_receive_limits limits = receiver_limits(receiver, timeout_ms);
+	struct msp_batch *batch = NULL;
+	struct msp_error err;
+	if (consumer->ops->receive(consumer, &limits, &batch, &err) != MSP_OK)
+		return receiver_retry(receiver, &err);
+	patience_reset(&receiver->patience);
+	if (!batch)
+		return false;
+	messages_write(receiver, batch->messages, batch->count);
+	bool all_written = !receiver->out.closed && receiver->status == EXIT_DONE;
+	if (!all_written || batch_settle(receiver, consumer, batch))
+		consumer->ops->batch_free(consumer, batch);
+	return true;
+}
+
+/* Until the flags say stop; with -e until the group has settled what there was at the beginning. */
+static void group_run(struct receiver *receiver, struct msp_consumer *consumer, struct msp_admin *admin)
+{
+	struct backlog backlog = {0};
+	if (admin)
+		receiver->status = backlog_init(&backlog, admin, &receiver->patience, receiver->args->group, receiver->topic);
+	while (receiver_goes_on(receiver) && !(admin && !backlog.remaining)) {
+		bool came = group_receive(receiver, consumer, admin ? BACKLOG_POLL_MS : READ_TIMEOUT_MS);
+		if (admin && !came && receiver->status == EXIT_DONE)
+			receiver->status = backlog_update(&backlog, admin, &receiver->patience);
+	}
+	backlog_done(&backlog);
+}
+
+static int consumer_run(struct receiver *receiver, struct msp_consumer *consumer)
+{
+	struct msp_admin *admin = NULL;
+	if (receiver->args->stop_at_end)
+		receiver->status = broker_admin(receiver->graph, &admin);
+	stop_watch(receiver->stop, consumer_wake, consumer);
+	if (receiver->status == EXIT_DONE)
+		group_run(receiver, consumer, admin);
+	stop_watch(receiver->stop, NULL, NULL);
+	if (admin)
+		admin->ops->free(admin);
+	return receiver_end(receiver);
+}
+
+int receive_as_group(struct graph *graph, const struct receive_args *args, const char *topic, struct format *format,
+                     struct stop *stop)
+{
+	const struct msp_consumer_config config = {
+	    .inputs = topic,
+	    .group = args->group,
+	    .instance = graph->program.instance,
+	    .guarantee = MSP_AT_LEAST_ONCE,
+	    .commit_interval_ms = (int)graph->service.commit_interval_ms,
+	};
+	struct receiver receiver;
+	struct msp_consumer *consumer = NULL;
+	struct msp_error err;
+	receiver_init(&receiver, graph, args, format, topic, stop);
+	while (graph->transport->ops->consumer_open(graph->transport, &config, &consumer, &err) != MSP_OK)
+		if (!receiver_retry(&receiver, &err))
+			return receiver.status;
+	int status = consumer_run(&receiver, consumer);
+	consumer->ops->free(consumer);
+	return status;
+}

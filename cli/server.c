@@ -1,0 +1,327 @@
+#include "server.h"
+
+#include "broker.h"
+#include "complain.h"
+#include "progress.h"
+#include "stop.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <msp/log.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define WAIT_SAY_MS      10000 /* how often a wait is spoken of */
+#define WAIT_POLL_MS     250   /* how often the broker is asked whether topics are there by now */
+#define WAIT_CALL_MS     2000  /* how long one such question may take */
+#define STARTING_MS      2000  /* how long a start is watched closely, */
+#define STARTING_TICK_MS 2     /* this often, so that the ready file is there in time */
+#define SERVING_TICK_MS  100
+#define BACKLOG_SOON_MS  5
+#define BACKLOG_LATER_MS 200
+
+struct server {
+	struct graph *graph;
+	const struct run_args *args;
+	struct graph_model *const *models;
+	size_t model_count;
+	struct msp_processor *processor;
+	struct stop *stop;
+	struct msp_admin *admin;
+	struct backlog *backlogs; /* of -e; owned */
+	int64_t backlog_total;    /* messages that were there at the start */
+	int64_t backlog_asked_ms;
+	struct progress progress;
+	bool ready; /* as the ready file says */
+	bool was_ready;
+	int64_t begun_ms; /* of serving */
+};
+
+/* ---- waiting for broker and topics ---- */
+
+/* The first topic that is not there, or that the broker cannot tell about. */
+static enum msp_status topics_look(struct server *server, const struct graph_model **ret_model, struct msp_error *err)
+{
+	for (size_t i = 0; i < server->model_count; i++)
+		for (size_t kind = 0; kind < MSP_TOPIC_KINDS; kind++) {
+			struct msp_topic_info *info = NULL;
+			const char *topic = server->models[i]->entry->topics.name[kind];
+			enum msp_status status = server->admin->ops->topic_describe(server->admin, topic, &info, WAIT_CALL_MS, err);
+			free(info);
+			*ret_model = server->models[i];
+			if (status != MSP_OK)
+				return status;
+		}
+	return MSP_OK;
+}
+
+/* Needs the admin, which may have to wait for the broker itself. */
+static enum msp_status server_look(struct server *server, const struct graph_model **ret_model, struct msp_error *err)
+{
+	struct msp_transport *transport = server->graph->transport;
+	*ret_model = NULL;
+	if (!server->admin) {
+		enum msp_status status = transport->ops->admin_open(transport, &server->admin, err);
+		if (status != MSP_OK)
+			return status;
+	}
+	return topics_look(server, ret_model, err);
+}
+
+static void wait_say(const struct server *server, const struct graph_model *model, const struct msp_error *err)
+{
+	char *broker = graph_broker_text(server->graph);
+	if (err->status == MSP_E_NOT_FOUND && model)
+		complain("waiting for topics: %s; \"msp topics create -b %s -m %s\" creates them", err->text,
+		         broker ? broker : "URL", model->label);
+	else
+		complain("waiting for the broker %s: %s", broker ? broker : "", err->text);
+	free(broker);
+}
+
+static bool wait_helps(const struct msp_error *err)
+{
+	return err->retriable || err->status == MSP_E_NOT_FOUND;
+}
+
+/* EXIT_DONE when everything is there, or a stop was asked for. */
+static int topics_wait(struct server *server)
+{
+	int64_t begun_ms = msp_monotonic_ms(), say_at_ms = begun_ms;
+	int timeout_ms = server->args->common.timeout_ms;
+	const struct graph_model *model;
+	struct msp_error err;
+	while (server_look(server, &model, &err) != MSP_OK) {
+		if (!wait_helps(&err))
+			return complain_of(&err);
+		if (timeout_ms != TIMEOUT_UNSET && msp_monotonic_ms() >= begun_ms + timeout_ms) {
+			wait_say(server, model, &err);
+			return err.status == MSP_E_NOT_FOUND ? EXIT_SOME_FAILED : EXIT_UNREACHABLE;
+		}
+		if (msp_monotonic_ms() >= say_at_ms) {
+			wait_say(server, model, &err);
+			say_at_ms = msp_monotonic_ms() + WAIT_SAY_MS;
+		}
+		if (stop_wait_ms(server->stop, WAIT_POLL_MS))
+			break;
+	}
+	return EXIT_DONE;
+}
+
+/* ---- services ---- */
+
+static int service_add(struct server *server, const struct graph_model *model)
+{
+	const struct service_settings *settings = &model->service;
+	struct msp_error err;
+	struct msp_service_config config = {
+	    .entry = model->entry,
+	    .transport = server->graph->transport,
+	    .workers = (int)model->settings.workers,
+	    .group = graph_group(model),
+	    .instance = server->graph->program.instance,
+	    .guarantee = (enum msp_guarantee)settings->guarantee,
+	    .commit_interval_ms = (int)settings->commit_interval_ms,
+	    .batch_max_messages = (size_t)settings->batch_max_messages,
+	    .batch_max_bytes = (size_t)settings->batch_max_bytes,
+	    .batch_max_ms = (int)settings->batch_max_ms,
+	    .stop_timeout_ms = (int)server->graph->program.stop_timeout_ms,
+	    .output_headers = settings->output_headers,
+	};
+	int status = graph_pipeline_config(server->graph, model, &config.pipeline);
+	if (status != EXIT_DONE)
+		return status;
+	return msp_processor_add(server->processor, &config, &err) == MSP_OK ? EXIT_DONE : complain_of(&err);
+}
+
+static int services_start(struct server *server)
+{
+	struct msp_error err;
+	int status = EXIT_DONE;
+	if (msp_processor_new(&server->processor, &err) != MSP_OK)
+		return complain_of(&err);
+	for (size_t i = 0; i < server->model_count && status == EXIT_DONE; i++)
+		status = service_add(server, server->models[i]);
+	if (status != EXIT_DONE)
+		return status;
+	return msp_processor_start(server->processor, &err) == MSP_OK ? EXIT_DONE : complain_of(&err);
+}
+
+/* ---- the ready file ---- */
+
+static int ready_file_create(const char *path)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+	if (fd >= 0) {
+		close(fd);
+		return EXIT_DONE;
+	}
+	complain("%s: %s", path, strerror(errno));
+	return EXIT_USAGE;
+}
+
+static int ready_update(struct server *server, bool ready)
+{
+	const char *path = server->args->ready_file;
+	if (ready == server->ready)
+		return EXIT_DONE;
+	server->ready = ready;
+	if (!path)
+		return EXIT_DONE;
+	if (ready)
+		return ready_file_create(path);
+	unlink(path);
+	return EXIT_DONE;
+}
+
+/* ---- -e: what is left ---- */
+
+static int64_t backlogs_remaining(const struct server *server)
+{
+	int64_t remaining = 0;
+	for (size_t i = 0; i < server->model_count; i++)
+		remaining += server->backlogs[i].remaining;
+	return remaining;
+}
+
+static int backlogs_init(struct server *server)
+{
+	struct patience patience;
+	int status = EXIT_DONE;
+	server->backlogs = calloc(server->model_count + 1, sizeof(*server->backlogs));
+	if (!server->backlogs) {
+		complain("out of memory");
+		return EXIT_SOME_FAILED;
+	}
+	patience_init(&patience, server->graph);
+	for (size_t i = 0; i < server->model_count && status == EXIT_DONE; i++)
+		status = backlog_init(&server->backlogs[i], server->admin, &patience, graph_group(server->models[i]),
+		                      server->models[i]->entry->topics.name[MSP_TOPIC_INPUTS]);
+	server->backlog_total = backlogs_remaining(server);
+	return status;
+}
+
+static void backlogs_free(struct server *server)
+{
+	for (size_t i = 0; server->backlogs && i < server->model_count; i++)
+		backlog_done(&server->backlogs[i]);
+	free(server->backlogs);
+}
+
+/* True when the broker says that all is settled. It is asked often when our own count says that the end is near, and
+ * seldom before: other processes may help. */
+static bool backlogs_are_settled(struct server *server, uint64_t settled)
+{
+	int64_t now = msp_monotonic_ms();
+	int pause = settled >= (uint64_t)server->backlog_total ? BACKLOG_SOON_MS : BACKLOG_LATER_MS;
+	if (now < server->backlog_asked_ms + pause)
+		return false;
+	server->backlog_asked_ms = now;
+	for (size_t i = 0; i < server->model_count; i++)
+		if (server->backlogs[i].remaining &&
+		    backlog_ask(&server->backlogs[i], server->admin, WAIT_CALL_MS, NULL) != MSP_OK)
+			return false; /* the workers tell what is wrong with the broker */
+	return !backlogs_remaining(server);
+}
+
+/* ---- serving ---- */
+
+static void progress_count(struct server *server, struct msp_counters *ret_counters)
+{
+	msp_processor_counters(server->processor, ret_counters);
+	server->progress.done = ret_counters->outputs + ret_counters->errors;
+	server->progress.failed = ret_counters->errors;
+	progress_show(&server->progress);
+}
+
+static int tick_ms(const struct server *server)
+{
+	if (!server->was_ready && msp_monotonic_ms() < server->begun_ms + STARTING_MS)
+		return STARTING_TICK_MS;
+	return server->args->stop_at_end ? BACKLOG_SOON_MS : SERVING_TICK_MS;
+}
+
+/* Until a stop signal, a worker's failure, or the end of what -e waits for. */
+static int server_serve(struct server *server)
+{
+	struct msp_counters counters;
+	int status = EXIT_DONE;
+	while (status == EXIT_DONE && !msp_processor_failed(server->processor)) {
+		bool ready = msp_processor_ready(server->processor);
+		server->was_ready = server->was_ready || ready;
+		status = ready_update(server, ready);
+		progress_count(server, &counters);
+		if (server->args->stop_at_end && backlogs_are_settled(server, server->progress.done))
+			break;
+		if (stop_wait_ms(server->stop, tick_ms(server)))
+			break;
+	}
+	return status;
+}
+
+/* ---- the end ---- */
+
+/* "150 outputs, 4 errors (3 malformed, 1 schema_violation), 154 messages in 0.3 s, 513/s" */
+static void tally_report(const struct server *server)
+{
+	struct msp_counters counters;
+	char codes[400] = "";
+	size_t end = 0;
+	msp_processor_counters(server->processor, &counters);
+	for (unsigned code = 0; code < MSP_FAILURE_CODES; code++)
+		if (counters.errors_by_code[code] && end < sizeof(codes))
+			end += (size_t)snprintf(codes + end, sizeof(codes) - end, "%s%llu %s", end ? ", " : "",
+			                        (unsigned long long)counters.errors_by_code[code],
+			                        msp_failure_code_name((enum msp_failure_code)code));
+	double seconds = (double)(msp_monotonic_ms() - server->begun_ms) / 1000;
+	uint64_t total = counters.outputs + counters.errors;
+	report("%llu outputs, %llu errors%s%s%s; %llu messages in %.1f s, %.0f/s", (unsigned long long)counters.outputs,
+	       (unsigned long long)counters.errors, *codes ? " (" : "", codes, *codes ? ")" : "", (unsigned long long)total,
+	       seconds, seconds > 0 ? (double)total / seconds : 0.0);
+}
+
+static int server_stop(struct server *server, int status)
+{
+	struct msp_error err;
+	msp_processor_stop(server->processor);
+	ready_update(server, false);
+	progress_clear(&server->progress);
+	if (msp_processor_join(server->processor, &err) != MSP_OK) {
+		complain("%s", err.text);
+		status = err.status == MSP_E_CONFLICT ? EXIT_USAGE : EXIT_SOME_FAILED;
+	}
+	progress_clear(&server->progress);
+	if (!server->args->common.quiet)
+		tally_report(server);
+	return status;
+}
+
+static int server_work(struct server *server)
+{
+	int status = topics_wait(server);
+	if (status != EXIT_DONE || stop_is_asked(server->stop))
+		return status;
+	if (server->args->stop_at_end)
+		status = backlogs_init(server);
+	if (status == EXIT_DONE)
+		status = services_start(server);
+	server->begun_ms = msp_monotonic_ms();
+	return status == EXIT_DONE ? server_stop(server, server_serve(server)) : status;
+}
+
+int server_run(struct graph *graph, const struct run_args *args, struct graph_model *const *models, size_t model_count,
+               struct stop *stop)
+{
+	struct server server = {.graph = graph, .args = args, .models = models, .model_count = model_count, .stop = stop};
+	/* What a killed predecessor left behind says nothing about us. */
+	if (args->ready_file)
+		unlink(args->ready_file);
+	progress_init(&server.progress, args->common.quiet, "settled");
+	int status = server_work(&server);
+	msp_processor_free(server.processor);
+	backlogs_free(&server);
+	if (server.admin)
+		server.admin->ops->free(server.admin);
+	return status;
+}
