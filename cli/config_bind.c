@@ -51,7 +51,8 @@ static bool scope_add(struct config *config, const char *prefix, const struct ms
 		config->no_memory = true;
 		return false;
 	}
-	scopes[config->scope_count++] = (struct config_scope){copy, table, target, inherits};
+	scopes[config->scope_count++] =
+	    (struct config_scope){.prefix = copy, .table = table, .target = target, .inherits = inherits};
 	return true;
 }
 
@@ -121,21 +122,27 @@ void config_forget_table(struct config *config, const char *prefix)
 
 /* ---- what no table has ---- */
 
-/* Takes MSP_KAFKA_SASL_PASSWORD in as kafka.sasl.password. */
+/* Takes the MSP_KAFKA_SASL_PASSWORD of `size` bytes in as kafka.sasl.password. */
+static void variable_take(struct config *config, const char *variable, size_t size)
+{
+	char name[512] = "";
+	if (size >= sizeof(name))
+		return;
+	for (size_t i = 0; i < size; i++)
+		name[i] = (char)(variable[i] == '_' ? '.' : tolower((unsigned char)variable[i]));
+	config_lookup(config, name + strlen("MSP_"));
+}
+
 static void environment_take(struct config *config, const char *prefix)
 {
-	char variable_prefix[128], name[512];
+	char variable_prefix[128];
 	if (!variable_name(prefix, variable_prefix, sizeof(variable_prefix)))
 		return;
 	size_t prefix_size = strlen(variable_prefix);
 	for (char **variable = environ; *variable; variable++) {
 		size_t size = strcspn(*variable, "=");
-		if (strncmp(*variable, variable_prefix, prefix_size) != 0 || size == prefix_size || size >= sizeof(name))
-			continue;
-		for (size_t i = 0; i < size; i++)
-			name[i] = (char)((*variable)[i] == '_' ? '.' : tolower((unsigned char)(*variable)[i]));
-		name[size] = 0;
-		config_lookup(config, name + strlen("MSP_"));
+		if (strncmp(*variable, variable_prefix, prefix_size) == 0 && size > prefix_size)
+			variable_take(config, *variable, size);
 	}
 }
 
