@@ -48,7 +48,7 @@ static struct lite_batch *batch_take(struct lite_consumer *consumer)
 		batch->term = consumer->term;
 		return batch;
 	}
-	assert(!"a third batch");
+	assert(false && "a third batch");
 	return NULL;
 }
 
