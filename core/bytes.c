@@ -12,7 +12,7 @@ static const unsigned char *ascii_end(const unsigned char *at, const unsigned ch
 {
 	while (end - at >= 8) {
 		uint64_t word;
-		memcpy(&word, at, sizeof word);
+		memcpy(&word, at, sizeof(word));
 		if (word & UINT64_C(0x8080808080808080))
 			break;
 		at += 8;

@@ -82,7 +82,7 @@ const struct msp_failure *msp_failure_new(struct msp_arena *arena, enum msp_fail
 {
 	size_t message_size = strlen(message) + 1;
 	size_t path_size = path ? strlen(path) + 1 : 0;
-	struct msp_failure *failure = msp_arena_alloc(arena, sizeof *failure + message_size + path_size);
+	struct msp_failure *failure = msp_arena_alloc(arena, sizeof(*failure) + message_size + path_size);
 	if (!failure)
 		return NULL;
 	char *texts = (char *)(failure + 1);
@@ -164,7 +164,7 @@ bool msp_error_record(struct msp_arena *arena, const struct msp_error_context *c
                       const struct msp_failure *failure, bool omit_value, struct msp_message *ret_record)
 {
 	size_t most_headers = input->header_count + RECORD_HEADERS;
-	struct record *record = msp_arena_alloc(arena, sizeof *record + most_headers * sizeof record->headers[0]);
+	struct record *record = msp_arena_alloc(arena, sizeof(*record) + most_headers * sizeof(record->headers[0]));
 	if (!record)
 		return false;
 	record->count = 0;

@@ -105,7 +105,7 @@ static size_t line_add_quoted(struct line *line, const char *at, size_t left)
 	char escaped[8] = {'\\', escape_of(*at)};
 	size_t length = 2;
 	if (is_control((const unsigned char *)at, size) && !escaped[1])
-		length = (size_t)snprintf(escaped, sizeof escaped, "\\u%04x", (unsigned)(unsigned char)at[size - 1]);
+		length = (size_t)snprintf(escaped, sizeof(escaped), "\\u%04x", (unsigned)(unsigned char)at[size - 1]);
 	else if (!escaped[1])
 		return line_add(line, at, size) ? size : 0;
 	return line_add(line, escaped, length) ? size : 0;

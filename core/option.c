@@ -35,13 +35,13 @@ static enum msp_status option_refuse_number(const struct msp_option *option, con
 {
 	char expected[80];
 	if (option->min == 0 && option->max == 0)
-		snprintf(expected, sizeof expected, "%s", kind);
+		snprintf(expected, sizeof(expected), "%s", kind);
 	else if (option->max == INT64_MAX)
-		snprintf(expected, sizeof expected, "%s of at least %lld", kind, (long long)option->min);
+		snprintf(expected, sizeof(expected), "%s of at least %lld", kind, (long long)option->min);
 	else if (option->min == INT64_MIN)
-		snprintf(expected, sizeof expected, "%s of at most %lld", kind, (long long)option->max);
+		snprintf(expected, sizeof(expected), "%s of at most %lld", kind, (long long)option->max);
 	else
-		snprintf(expected, sizeof expected, "%s from %lld to %lld", kind, (long long)option->min,
+		snprintf(expected, sizeof(expected), "%s from %lld to %lld", kind, (long long)option->min,
 		         (long long)option->max);
 	return option_refuse(option, expected, text, err);
 }
@@ -107,8 +107,9 @@ static enum msp_status choice_set(const struct msp_option *option, int *field, c
 			return MSP_OK;
 		}
 		const char *joint = i == 0 ? "" : option->choices[i + 1] ? ", " : " or ";
-		int added = snprintf(expected + length, sizeof expected - length, "%s%s", joint, option->choices[i]);
-		length = added < 0 || (size_t)added >= sizeof expected - length ? sizeof expected - 1 : length + (size_t)added;
+		int added = snprintf(expected + length, sizeof(expected) - length, "%s%s", joint, option->choices[i]);
+		length =
+		    added < 0 || (size_t)added >= sizeof(expected) - length ? sizeof(expected) - 1 : length + (size_t)added;
 	}
 	return option_refuse(option, expected, text, err);
 }

@@ -30,7 +30,7 @@ static bool path_add_token(const struct place *place, char *path, size_t *size)
 	}
 	token[length++] = '/';
 	for (size_t i = 0; i < name_size; i++) {
-		if (name[i] == '\0' || length + 2 >= sizeof token)
+		if (name[i] == '\0' || length + 2 >= sizeof(token))
 			return false;
 		if (name[i] == '~' || name[i] == '/')
 			token[length++] = '~';
@@ -62,14 +62,14 @@ static bool violate(struct msp_violation *violation, const struct place *place, 
 	char text[MSP_ERROR_TEXT_SIZE];
 	va_list arguments;
 	va_start(arguments, format);
-	vsnprintf(text, sizeof text, format, arguments);
+	vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
 	struct msp_error whole; /* cuts where a character ends */
 	if (place->field_name)
 		msp_error_set(&whole, MSP_E_INVALID, "%s\"%s\" %s", place->name ? "" : "item of ", place->field_name, text);
 	else
 		msp_error_set(&whole, MSP_E_INVALID, "the value %s", text);
-	memcpy(violation->text, whole.text, sizeof violation->text);
+	memcpy(violation->text, whole.text, sizeof(violation->text));
 	return false;
 }
 
@@ -190,8 +190,8 @@ static bool string_validate(const struct msp_field *field, const struct msp_valu
 		if (is_name(*choice, value->as.string, value->count))
 			return true;
 	}
-	for (const char *const *choice = field->enumeration; *choice && length < sizeof choices; choice++)
-		length += (size_t)snprintf(choices + length, sizeof choices - length, "%s\"%s\"", length ? ", " : "", *choice);
+	for (const char *const *choice = field->enumeration; *choice && length < sizeof(choices); choice++)
+		length += (size_t)snprintf(choices + length, sizeof(choices) - length, "%s\"%s\"", length ? ", " : "", *choice);
 	return violate(violation, place, "must be one of %s", choices);
 }
 

@@ -38,7 +38,7 @@ static bool description_finish(struct description *description, struct msp_value
 	struct msp_value object;
 	if (description->failed || !msp_value_object(description->arena, description->count, &object))
 		return false;
-	memcpy(object.as.members, description->members, description->count * sizeof description->members[0]);
+	memcpy(object.as.members, description->members, description->count * sizeof(description->members[0]));
 	*ret_value = object;
 	return true;
 }

@@ -24,7 +24,7 @@ static const char *const status_names[] = {
 const char *msp_status_name(enum msp_status status)
 {
 	size_t index = (size_t)status;
-	return index < sizeof status_names / sizeof status_names[0] ? status_names[index] : "unknown";
+	return index < sizeof(status_names) / sizeof(status_names[0]) ? status_names[index] : "unknown";
 }
 
 /* What `written` says stands in `text`, or its whole characters when it was cut. */
@@ -45,7 +45,7 @@ enum msp_status(msp_error_set)(struct msp_error *err, enum msp_status status, co
 	char text[MSP_ERROR_TEXT_SIZE];
 	va_list arguments;
 	va_start(arguments, format);
-	int written = vsnprintf(text, sizeof text, format, arguments);
+	int written = vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
 
 	error_take_text(err, text, written);
@@ -61,13 +61,13 @@ enum msp_status msp_error_prefix(struct msp_error *err, enum msp_status status, 
 	char prefix[MSP_ERROR_TEXT_SIZE];
 	va_list arguments;
 	va_start(arguments, format);
-	int written = vsnprintf(prefix, sizeof prefix, format, arguments);
+	int written = vsnprintf(prefix, sizeof(prefix), format, arguments);
 	va_end(arguments);
 
 	if (written < 0)
 		return err->status;
 	char text[2 * MSP_ERROR_TEXT_SIZE];
-	written = snprintf(text, sizeof text, "%s: %s", prefix, err->text);
+	written = snprintf(text, sizeof(text), "%s: %s", prefix, err->text);
 	error_take_text(err, text, written);
 	return err->status;
 }

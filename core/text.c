@@ -28,7 +28,7 @@ size_t msp_text_cut(const char *text, size_t size)
 size_t msp_text_integer(char text[MSP_TEXT_INTEGER_SIZE], int64_t integer)
 {
 	char digits[MSP_TEXT_INTEGER_SIZE];
-	char *first = digits + sizeof digits;
+	char *first = digits + sizeof(digits);
 	/* INT64_MIN has no positive counterpart in int64_t. */
 	uint64_t rest = integer < 0 ? 0 - (uint64_t)integer : (uint64_t)integer;
 	do {
@@ -37,7 +37,7 @@ size_t msp_text_integer(char text[MSP_TEXT_INTEGER_SIZE], int64_t integer)
 	} while (rest);
 	if (integer < 0)
 		*--first = '-';
-	size_t length = (size_t)(digits + sizeof digits - first);
+	size_t length = (size_t)(digits + sizeof(digits) - first);
 	memcpy(text, first, length);
 	text[length] = '\0';
 	return length;

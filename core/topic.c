@@ -46,14 +46,14 @@ enum msp_status msp_topics_init(struct msp_topics *topics, const char *prefix, c
 	if (status != MSP_OK)
 		return status;
 	for (int kind = 0; kind < MSP_TOPIC_KINDS; kind++) {
-		int length = snprintf(topics->name[kind], sizeof topics->name[kind], "%s%s.%s.%d.%d%s.%s", hash_tag ? "{" : "",
+		int length = snprintf(topics->name[kind], sizeof(topics->name[kind]), "%s%s.%s.%d.%d%s.%s", hash_tag ? "{" : "",
 		                      prefix, info->name, info->major, info->minor, hash_tag ? "}" : "", kind_names[kind]);
 		if (length < 0 || length > MSP_TOPIC_MAX)
 			return msp_error_set(err, MSP_E_INVALID, "topic name of %d bytes for the %s of model %.100s; at most %d",
 			                     length, kind_names[kind], info->name, MSP_TOPIC_MAX);
 	}
 	/* Shorter than any of the names. */
-	snprintf(topics->group, sizeof topics->group, "%s.%s.%d.%d", prefix, info->name, info->major, info->minor);
+	snprintf(topics->group, sizeof(topics->group), "%s.%s.%d.%d", prefix, info->name, info->major, info->minor);
 	return MSP_OK;
 }
 

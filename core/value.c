@@ -13,25 +13,25 @@ static const char *const type_names[] = {
 const char *msp_type_name(enum msp_type type)
 {
 	size_t index = (size_t)type;
-	return index < sizeof type_names / sizeof type_names[0] ? type_names[index] : "unknown";
+	return index < sizeof(type_names) / sizeof(type_names[0]) ? type_names[index] : "unknown";
 }
 
 bool msp_value_object(struct msp_arena *arena, uint32_t count, struct msp_value *ret_value)
 {
-	struct msp_member *members = msp_arena_alloc_array(arena, count, sizeof members[0]);
+	struct msp_member *members = msp_arena_alloc_array(arena, count, sizeof(members[0]));
 	if (!members)
 		return false;
-	memset(members, 0, count * sizeof members[0]);
+	memset(members, 0, count * sizeof(members[0]));
 	*ret_value = (struct msp_value){.type = MSP_OBJECT, .count = count, .as.members = members};
 	return true;
 }
 
 bool msp_value_array(struct msp_arena *arena, uint32_t count, struct msp_value *ret_value)
 {
-	struct msp_value *items = msp_arena_alloc_array(arena, count, sizeof items[0]);
+	struct msp_value *items = msp_arena_alloc_array(arena, count, sizeof(items[0]));
 	if (!items)
 		return false;
-	memset(items, 0, count * sizeof items[0]);
+	memset(items, 0, count * sizeof(items[0]));
 	*ret_value = (struct msp_value){.type = MSP_ARRAY, .count = count, .as.items = items};
 	return true;
 }

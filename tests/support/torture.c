@@ -155,7 +155,7 @@ INTERPOSE char *strdup(const char *string)
 
 static enum msp_status run_once(torture_scenario_fn *scenario, void *context, size_t fail_at, bool fail_on)
 {
-	memset(&run, 0, sizeof run);
+	memset(&run, 0, sizeof(run));
 	run.fail_at = fail_at;
 	run.fail_on = fail_on;
 	run.counting = true;
@@ -185,7 +185,7 @@ static size_t torture(torture_scenario_fn *scenario, void *context, bool fail_on
 
 bool torture_works(void)
 {
-	memset(&run, 0, sizeof run);
+	memset(&run, 0, sizeof(run));
 	run.counting = true;
 	void *volatile probe = malloc(1);
 	free(probe);

@@ -49,7 +49,7 @@ static void blocks_stay_within_the_maximum(void **state)
 {
 	(void)state;
 	static const size_t sizes[] = {1, 16, 100, 4000, 5000};
-	for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
 		struct msp_arena arena;
 		msp_arena_init(&arena, 50000);
 		size_t allocated = 0;
@@ -121,7 +121,7 @@ static void reset_keeps_no_more_than_asked(void **state)
 	struct msp_arena arena;
 	msp_arena_init(&arena, 1 << 24);
 	static const size_t keeps[] = {0, 100, 8192, 1 << 20};
-	for (size_t i = 0; i < sizeof keeps / sizeof keeps[0]; i++) {
+	for (size_t i = 0; i < sizeof(keeps) / sizeof(keeps[0]); i++) {
 		assert_non_null(msp_arena_alloc(&arena, 3 << 20));
 		assert_non_null(msp_arena_alloc(&arena, 3 << 20));
 		msp_arena_reset(&arena, keeps[i]);
@@ -148,7 +148,7 @@ static void copies(void **state)
 	assert_non_null(copy.data);
 	assert_int_equal(copy.size, 0);
 	static const char large[8192];
-	assert_false(msp_arena_copy(&arena, msp_bytes_of(large, sizeof large), &copy));
+	assert_false(msp_arena_copy(&arena, msp_bytes_of(large, sizeof(large)), &copy));
 	assert_int_equal(msp_arena_status(&arena), MSP_E_LIMIT);
 	msp_arena_done(&arena);
 }

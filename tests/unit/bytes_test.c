@@ -56,7 +56,7 @@ static void well_formed_utf8(void **state)
 	    "\xf4\x8f\xbf\xbf", /* U+10FFFF, the last */
 	    "\xc3\xa9 12345678 \xe2\x82\xac\xf0\x9f\x98\x80 end",
 	};
-	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 		check_utf8(msp_bytes_of_string(cases[i]), true);
 	check_utf8(MSP_BYTES_LITERAL("a\0b"), true);
 }
@@ -92,7 +92,7 @@ static void ill_formed_utf8(void **state)
 	    "\xe2\x82\xac\xc3",         /* truncated after something good */
 	    "12345678\xff-12345678",
 	};
-	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 		check_utf8(msp_bytes_of_string(cases[i]), false);
 }
 
@@ -171,7 +171,7 @@ static void buffer_stops_at_its_maximum(void **state)
 {
 	(void)state;
 	static const size_t maxima[] = {0, 1, 5, 255, 256, 257, 1000};
-	for (size_t i = 0; i < sizeof maxima / sizeof maxima[0]; i++) {
+	for (size_t i = 0; i < sizeof(maxima) / sizeof(maxima[0]); i++) {
 		struct msp_buffer buffer;
 		msp_buffer_init(&buffer, maxima[i]);
 		for (size_t size = 0; size < maxima[i]; size++)

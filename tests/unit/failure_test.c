@@ -152,7 +152,7 @@ static void headers_of_the_input_come_first_and_in_order(void **state)
 	    {MSP_BYTES_LITERAL("msp-errors"), MSP_BYTES_LITERAL("4")},
 	    {MSP_BYTES_LITERAL("Msp-Model"), MSP_BYTES_LITERAL("5")},
 	};
-	const size_t count = sizeof headers / sizeof headers[0];
+	const size_t count = sizeof(headers) / sizeof(headers[0]);
 	struct msp_message input = input_at_offset(), record;
 	input.headers = headers;
 	input.header_count = count;

@@ -42,7 +42,7 @@ static int tear_down(void **state)
 /* The next write as a string, or NULL when there was none. */
 static const char *next_write(struct capture *capture)
 {
-	ssize_t size = recv(capture->read_end, capture->line, sizeof capture->line - 1, 0);
+	ssize_t size = recv(capture->read_end, capture->line, sizeof(capture->line) - 1, 0);
 	if (size < 0)
 		return NULL;
 	capture->line[size] = '\0';
@@ -106,7 +106,7 @@ static void values_are_quoted_where_needed(void **state)
 	    {"a\xff\xc3", "\"a\\ufffd\\ufffd\""},
 	    {"\xed\xa0\x80", "\"\\ufffd\\ufffd\\ufffd\""},
 	};
-	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		msp_log(MSP_LOG_INFO, "m", "k", cases[i].value, NULL);
 		const char *line = next_line(*state);
 		assert_memory_equal(line, "level=info msg=m k=", 19);
@@ -125,10 +125,10 @@ static void a_value_that_is_null_leaves_its_pair_out(void **state)
 static void a_long_value_is_cut_and_its_line_is_whole(void **state)
 {
 	static const char *const fillings[] = {"x", "x y", "\n", "\xe2\x82\xac", "\x01"};
-	for (size_t i = 0; i < sizeof fillings / sizeof fillings[0]; i++) {
+	for (size_t i = 0; i < sizeof(fillings) / sizeof(fillings[0]); i++) {
 		char value[10000];
 		size_t size = strlen(fillings[i]), length = 0;
-		for (; length + size < sizeof value; length += size)
+		for (; length + size < sizeof(value); length += size)
 			memcpy(value + length, fillings[i], size);
 		value[length] = '\0';
 		msp_log(MSP_LOG_INFO, "m", "before", "1", "k", value, "after", "1", NULL);

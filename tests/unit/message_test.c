@@ -51,9 +51,9 @@ static void partitions_are_those_of_java_clients(void **state)
 {
 	(void)state;
 	static const int32_t counts[] = {1, 2, 3, 4, 12, 1000, INT32_MAX};
-	for (size_t i = 0; i < sizeof vectors / sizeof vectors[0]; i++) {
+	for (size_t i = 0; i < sizeof(vectors) / sizeof(vectors[0]); i++) {
 		uint32_t positive = vectors[i].hash & 0x7fffffffu;
-		for (size_t j = 0; j < sizeof counts / sizeof counts[0]; j++)
+		for (size_t j = 0; j < sizeof(counts) / sizeof(counts[0]); j++)
 			assert_int_equal(msp_partition_of_key(vectors[i].key, counts[j]), positive % (uint32_t)counts[j]);
 	}
 }
@@ -62,9 +62,9 @@ static void a_long_key(void **state)
 {
 	(void)state;
 	unsigned char key[256];
-	for (size_t i = 0; i < sizeof key; i++)
+	for (size_t i = 0; i < sizeof(key); i++)
 		key[i] = (unsigned char)i;
-	assert_int_equal(msp_partition_of_key(msp_bytes_of(key, sizeof key), INT32_MAX), 2346620022u & 0x7fffffffu);
+	assert_int_equal(msp_partition_of_key(msp_bytes_of(key, sizeof(key)), INT32_MAX), 2346620022u & 0x7fffffffu);
 }
 
 static void an_absent_key_is_as_an_empty_one(void **state)

@@ -75,7 +75,7 @@ static const struct msp_option_table table = MSP_OPTION_TABLE(options, struct se
 static int set_up(void **state)
 {
 	static struct settings settings;
-	memset(&settings, 0xa5, sizeof settings);
+	memset(&settings, 0xa5, sizeof(settings));
 	*state = &settings;
 	return msp_options_init(&table, &settings, NULL) == MSP_OK ? 0 : -1;
 }
@@ -124,7 +124,7 @@ static void check_refused(struct settings *settings, int option, const char *tex
 	struct msp_error err;
 	assert_int_equal(msp_option_set(&options[option], settings, text, &err), MSP_E_INVALID);
 	assert_string_equal(err.text, expected);
-	assert_memory_equal(settings, &before, sizeof before);
+	assert_memory_equal(settings, &before, sizeof(before));
 }
 
 static void booleans(void **state)
@@ -145,9 +145,9 @@ static void integers(void **state)
 	check_taken(*state, BATCH_MAX_MS, "007", "7");
 	static const char *const refused[] = {"",    " 1", "1 ",  "+1", "0x10", "1e3",   "1.0", "one",
 	                                      "--1", "-",  "1-2", "0",  "-1",   "60001", "1\n", "9223372036854775808"};
-	for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
+	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
 		char expected[200];
-		snprintf(expected, sizeof expected, "batch.max.ms must be an integer from 1 to 60000, not \"%s\"", refused[i]);
+		snprintf(expected, sizeof(expected), "batch.max.ms must be an integer from 1 to 60000, not \"%s\"", refused[i]);
 		check_refused(*state, BATCH_MAX_MS, refused[i], expected);
 	}
 }
@@ -174,9 +174,9 @@ static void numbers(void **state)
 	check_taken(*state, RATIO, "5e-1", "0.5");
 	check_taken(*state, RATIO, ".5", "0.5");
 	static const char *const refused[] = {"", " 1", "1 ", "0x1p-1", "nan", "inf", "1.0001", "-0.1", "e", "1e", "0,5"};
-	for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
+	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
 		char expected[200];
-		snprintf(expected, sizeof expected, "ratio must be a number from 0 to 1, not \"%s\"", refused[i]);
+		snprintf(expected, sizeof(expected), "ratio must be a number from 0 to 1, not \"%s\"", refused[i]);
 		check_refused(*state, RATIO, refused[i], expected);
 	}
 	check_taken(*state, ANY_NUMBER, "-1.5e300", "-1.5e+300");
@@ -229,8 +229,8 @@ static void secrets_are_never_shown(void **state)
 static void a_long_value_does_not_overflow_the_error(void **state)
 {
 	char longer[2 * MSP_ERROR_TEXT_SIZE];
-	memset(longer, 'x', sizeof longer - 1);
-	longer[sizeof longer - 1] = '\0';
+	memset(longer, 'x', sizeof(longer) - 1);
+	longer[sizeof(longer) - 1] = '\0';
 	struct msp_error err;
 	assert_int_equal(msp_option_set(&options[LEVEL], *state, longer, &err), MSP_E_INVALID);
 	assert_int_equal(strlen(err.text), MSP_ERROR_TEXT_SIZE - 1);
@@ -276,7 +276,7 @@ static void done_is_safe_on_zeros_and_twice(void **state)
 {
 	(void)state;
 	struct settings settings;
-	memset(&settings, 0, sizeof settings);
+	memset(&settings, 0, sizeof(settings));
 	msp_options_done(&table, &settings);
 	assert_int_equal(msp_options_init(&table, &settings, NULL), MSP_OK);
 	assert_int_equal(msp_option_set(&options[PATH], &settings, "x", NULL), MSP_OK);
@@ -332,13 +332,13 @@ static void edit_distances(void **state)
 	    {"broker", "brker", 1},
 	    {"codec", "topic.prefix", 10},
 	};
-	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		assert_int_equal(msp_edit_distance(cases[i].a, cases[i].b), cases[i].distance);
 		assert_int_equal(msp_edit_distance(cases[i].b, cases[i].a), cases[i].distance);
 	}
 	char longer[400];
-	memset(longer, 'x', sizeof longer - 1);
-	longer[sizeof longer - 1] = '\0';
+	memset(longer, 'x', sizeof(longer) - 1);
+	longer[sizeof(longer) - 1] = '\0';
 	assert_int_equal(msp_edit_distance(longer, "a"), 255);
 	assert_int_equal(msp_edit_distance("a", longer), 255);
 	longer[255] = '\0';

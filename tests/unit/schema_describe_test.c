@@ -68,7 +68,7 @@ static void check_field(struct msp_arena *arena, struct msp_field field, const c
 	field.optional = true;
 	const struct msp_schema schema = {.fields = &field, .field_count = 1, .additional = true};
 	char whole[1000];
-	snprintf(whole, sizeof whole, "{" DRAFT "type:'object',properties:{a:%s}}", expected);
+	snprintf(whole, sizeof(whole), "{" DRAFT "type:'object',properties:{a:%s}}", expected);
 	check_described(arena, &schema, whole);
 }
 

@@ -135,7 +135,7 @@ static void the_first_violation_in_the_order_of_fields(void **state)
 static void unknown_members_are_refused_last(void **state)
 {
 	struct msp_value object = object_of(*state, 6), four = flower(*state);
-	memcpy(object.as.members, four.as.members, 4 * sizeof object.as.members[0]);
+	memcpy(object.as.members, four.as.members, 4 * sizeof(object.as.members[0]));
 	msp_value_set(&object, 4, "x/y~z", msp_value_null());
 	msp_value_set(&object, 5, "other", msp_value_null());
 	check_refused(&iris, &object, "/x~1y~0z", "the value has a name that the schema does not have");
@@ -157,7 +157,7 @@ static void names_are_compared_whole(void **state)
 		const char *name;
 		uint32_t size;
 	} others[] = {{"a", 1}, {"abc", 3}, {"ab\0", 3}, {"a\0", 2}, {"", 0}, {"AB", 2}, {"ab\0b", 4}};
-	for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
 		struct msp_value object = wrap(*state, "", msp_value_null());
 		object.as.members[0].name = others[i].name;
 		object.as.members[0].name_size = others[i].size;
@@ -381,7 +381,7 @@ static void paths_are_cut_at_a_whole_token(void **state)
 {
 	const struct msp_schema anything = {.additional = true};
 	char name[MSP_PATH_SIZE + 10];
-	memset(name, '~', sizeof name);
+	memset(name, '~', sizeof(name));
 	/* "/" and two bytes for each "~" */
 	size_t fits = (MSP_PATH_SIZE - 2) / 2;
 	name[fits] = '\0';

@@ -54,8 +54,8 @@ static void long_texts_are_cut(void **state)
 {
 	(void)state;
 	char longer[2 * MSP_ERROR_TEXT_SIZE];
-	memset(longer, 'x', sizeof longer - 1);
-	longer[sizeof longer - 1] = '\0';
+	memset(longer, 'x', sizeof(longer) - 1);
+	longer[sizeof(longer) - 1] = '\0';
 	struct msp_error err;
 	msp_error_set(&err, MSP_E_INVALID, "%s", longer);
 	assert_int_equal(strlen(err.text), MSP_ERROR_TEXT_SIZE - 1);
@@ -68,7 +68,7 @@ static void a_cut_leaves_whole_characters(void **state)
 {
 	(void)state;
 	char longer[2 * MSP_ERROR_TEXT_SIZE] = "";
-	for (size_t i = 0; i + 3 < sizeof longer; i += 3)
+	for (size_t i = 0; i + 3 < sizeof(longer); i += 3)
 		memcpy(longer + i, "\xe2\x82\xac", 4);
 	for (int before = 0; before < 3; before++) {
 		struct msp_error err;

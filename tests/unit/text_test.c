@@ -24,7 +24,7 @@ static void cut_keeps_whole_characters(void **state)
 	    {"a\xf0\x9f\x98\x80", 2, 1},
 	    {"\x80\x80", 2, 2}, /* no character at all: nothing to keep whole */
 	};
-	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 		assert_int_equal(msp_text_cut(cases[i].text, cases[i].size), cases[i].cut);
 }
 

@@ -57,7 +57,7 @@ static void the_longest_name(void **state)
 {
 	(void)state;
 	char name[MSP_TOPIC_MAX + 1];
-	memset(name, 'n', sizeof name);
+	memset(name, 'n', sizeof(name));
 	struct msp_topics topics;
 	/* "p." + name + ".0.1.outputs", the longest of the three */
 	size_t longest = MSP_TOPIC_MAX - strlen("p.") - strlen(".0.1.outputs");
@@ -91,7 +91,7 @@ static void topic_names_are_checked(void **state)
 {
 	(void)state;
 	char longest[MSP_TOPIC_MAX + 2];
-	memset(longest, 'a', sizeof longest);
+	memset(longest, 'a', sizeof(longest));
 	longest[MSP_TOPIC_MAX] = '\0';
 	assert_int_equal(msp_topic_check("a", NULL), MSP_OK);
 	assert_int_equal(msp_topic_check("...", NULL), MSP_OK);
@@ -100,7 +100,7 @@ static void topic_names_are_checked(void **state)
 	longest[MSP_TOPIC_MAX] = 'a';
 	longest[MSP_TOPIC_MAX + 1] = '\0';
 	const char *const refused[] = {"", ".", "..", "a b", "a/b", "a\n", "\xc3\xa9", "a:b", longest};
-	for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
+	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
 		struct msp_error err;
 		assert_int_equal(msp_topic_check(refused[i], &err), MSP_E_INVALID);
 		assert_non_null(strstr(err.text, "topic name"));

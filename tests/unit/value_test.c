@@ -123,7 +123,7 @@ static void equal_values(void **state)
 	    {object_of(arena, "a", one, "b", text), object_of(arena, "a", one, "c", text), false},
 	    {object_of(arena, "a", one, "b", text), array_of(arena, one, text), false},
 	};
-	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		if (msp_value_equal(&cases[i].a, &cases[i].b) != cases[i].equal ||
 		    msp_value_equal(&cases[i].b, &cases[i].a) != cases[i].equal)
 			fail_msg("case %zu", i);
