@@ -3,6 +3,7 @@
 #include "complain.h"
 
 #include <errno.h>
+#include <msp/backoff.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -14,12 +15,16 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+/* timeout(1) sends its signal twice, to its child and to its group: what comes this soon is no second request. */
+#define SAME_REQUEST_MS 250
+
 struct stop {
 	pthread_t thread;
 	int signals; /* signalfd */
 	int asked_event;
 	int end_event;
 	atomic_bool is_asked;
+	int64_t asked_ms;     /* of the stop's own thread */
 	pthread_mutex_t lock; /* of the two below */
 	void (*asked)(void *context);
 	void *context;
@@ -42,8 +47,12 @@ static void signal_take(struct stop *stop)
 	struct signalfd_siginfo info;
 	if (read(stop->signals, &info, sizeof(info)) != sizeof(info))
 		return;
+	int64_t now = msp_monotonic_ms();
+	if (stop_is_asked(stop) && now < stop->asked_ms + SAME_REQUEST_MS)
+		return;
 	if (atomic_exchange(&stop->is_asked, true))
 		_exit(EXIT_INTERRUPTED);
+	stop->asked_ms = now;
 	event_raise(stop->asked_event);
 	pthread_mutex_lock(&stop->lock);
 	if (stop->asked)

@@ -1,4 +1,5 @@
-/* Stopping: the first SIGINT or SIGTERM asks, the second ends the process at once with 130. */
+/* Stopping: the first SIGINT or SIGTERM asks, a second one, at least 250 ms later, ends the process
+ * at once with 130. */
 #ifndef CLI_STOP_H
 #define CLI_STOP_H
 
