@@ -13,11 +13,18 @@ broker=sqlite:msp.db
 deadline_s=30
 server=
 
+# Its exit status; killed when it does not end by itself.
 stop_server() {
 	[ -n "$server" ] || return 0
+	local status=0 give_up=$((SECONDS + deadline_s))
 	kill -TERM "$server" 2>/dev/null || true
-	wait "$server" || return
+	while kill -0 "$server" 2>/dev/null; do
+		[ "$SECONDS" -lt "$give_up" ] || kill -KILL "$server" 2>/dev/null || true
+		sleep 0.05
+	done
+	wait "$server" || status=$?
 	server=
+	return "$status"
 }
 
 cleanup() {
@@ -55,9 +62,9 @@ bad_inputs() {
 	INPUTS
 }
 
-# `timeout` also ends the server should this script be killed with no chance to clean up.
+# The server ends with this script, even when that is killed with no chance to clean up.
 start_server() {
-	timeout --kill-after=5 120 msp run -b "$broker" --ready-file ready iris 2>run.log &
+	setpriv --pdeathsig TERM msp run -b "$broker" --ready-file ready iris 2>run.log &
 	server=$!
 	local give_up=$((SECONDS + deadline_s))
 	until [ -e ready ]; do
@@ -107,7 +114,11 @@ reasons() {
 			sub(/,msp-.*/, "", found)
 			return found
 		}
-		{ printf "  %-16s %-9s %-17s %s\n", $1, header("stage"), header("code"), header("message") }' "$1"
+		{
+			path = header("path")
+			printf "  %-16s %-9s %-17s ", $1, header("stage"), header("code")
+			print header("message") (path == "-" ? "" : "  (at " path ")")
+		}' "$1"
 }
 
 rm -rf "$folder"
