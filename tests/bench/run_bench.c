@@ -1,0 +1,222 @@
+/* What `msp run` takes to serve iris through SQLite: memory, time to ready, and the latency of single messages that
+ * another process sends. */
+#include "bench.h"
+
+#include <msp_transport_sqlite.h>
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define MESSAGES    2000000
+#define SEND_BATCH  10000
+#define PROBES      400
+#define READY_RUNS  15
+#define DEADLINE_NS 300e9
+#define TOPIC(kind) "model_stream_processor.iris_model.0.1." kind
+
+#define IDLE_TARGET_MIB   8
+#define LOAD_TARGET_MIB   48
+#define READY_TARGET_MS   50
+#define LATENCY_TARGET_MS 5
+
+static const char flower[] =
+    "{\"sepal_length\": 5.1, \"sepal_width\": 3.5, \"petal_length\": 1.4, \"petal_width\": 0.2}";
+static struct msp_transport *transport;
+
+/* ---- the broker ---- */
+
+static void topics_create(void)
+{
+	static const char *const names[] = {TOPIC("inputs"), TOPIC("outputs"), TOPIC("errors")};
+	struct msp_admin *admin;
+	bench_must(transport->ops->admin_open(transport, &admin, NULL) == MSP_OK, "opening the broker");
+	for (size_t i = 0; i < 3; i++) {
+		struct msp_topic_spec spec = {.name = names[i], .partitions = 1};
+		bench_must(admin->ops->topic_create(admin, &spec, 10000, NULL) == MSP_OK, "creating a topic");
+	}
+	admin->ops->free(admin);
+}
+
+static void flowers_send(struct msp_producer *producer, size_t count)
+{
+	static struct msp_outgoing outgoing[SEND_BATCH];
+	for (size_t sent = 0; sent < count; sent += SEND_BATCH) {
+		size_t batch = count - sent < SEND_BATCH ? count - sent : SEND_BATCH;
+		for (size_t i = 0; i < batch; i++)
+			outgoing[i] = (struct msp_outgoing){
+			    .message = {.value = {flower, sizeof(flower) - 1}, .timestamp_ms = MSP_TIMESTAMP_NONE, .partition = 0}};
+		bench_must(producer->ops->send(producer, TOPIC("inputs"), outgoing, batch, 60000, NULL) == MSP_OK, "sending");
+	}
+}
+
+/* ---- the program ---- */
+
+static pid_t program_start(void)
+{
+	const char *const argv[] = {bench_program(), "run",   "-q",   "-b", "sqlite:bench.db",
+	                            "--ready-file",  "ready", "iris", NULL};
+	unlink("ready");
+	pid_t pid = fork();
+	bench_must(pid >= 0, "fork");
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		int null = open("/dev/null", O_RDWR);
+		dup2(null, STDIN_FILENO);
+		execv(argv[0], (char *const *)(uintptr_t)argv);
+		_exit(127);
+	}
+	return pid;
+}
+
+static void program_stop(pid_t pid)
+{
+	int status;
+	kill(pid, SIGTERM);
+	bench_must(waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0, "stopping msp run");
+}
+
+static void nap(long ns)
+{
+	nanosleep(&(struct timespec){.tv_nsec = ns}, NULL);
+}
+
+static void await_ready(pid_t pid)
+{
+	double give_up = bench_wall_ns() + 10e9;
+	while (access("ready", F_OK) != 0) {
+		bench_must(bench_wall_ns() < give_up && kill(pid, 0) == 0, "msp run becoming ready");
+		nap(200000);
+	}
+}
+
+static double resident_mib(pid_t pid)
+{
+	char path[64], line[128];
+	long kib = 0;
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	FILE *file = fopen(path, "r");
+	bench_must(file != NULL, path);
+	while (fgets(line, sizeof(line), file))
+		if (sscanf(line, "VmRSS: %ld kB", &kib) == 1)
+			break;
+	fclose(file);
+	return (double)kib / 1024;
+}
+
+/* ---- the measurements ---- */
+
+static void measure_ready(void)
+{
+	double samples[READY_RUNS];
+	for (size_t i = 0; i < READY_RUNS; i++) {
+		double begin = bench_wall_ns();
+		pid_t pid = program_start();
+		await_ready(pid);
+		samples[i] = (bench_wall_ns() - begin) / 1e6;
+		program_stop(pid);
+	}
+	double ms = bench_median(samples, READY_RUNS);
+	bench_report_alone("msp run with iris, start to ready", ms, "ms", 1, ms <= READY_TARGET_MS, "<= 50 ms");
+}
+
+static void measure_idle_memory(void)
+{
+	pid_t pid = program_start();
+	await_ready(pid);
+	double mib = resident_mib(pid);
+	program_stop(pid);
+	bench_report_alone("msp run with iris, resident memory idle", mib, "MiB", 1, mib <= IDLE_TARGET_MIB, "<= 8 MiB");
+}
+
+/* From before the send to the moment at which a reader has the output. */
+static void measure_latency(struct msp_producer *producer)
+{
+	static double samples[PROBES];
+	struct msp_reader_config config = {.topic = TOPIC("outputs"),
+	                                   .partition = MSP_PARTITION_ANY,
+	                                   .start = MSP_START_END,
+	                                   .end_timestamp_ms = MSP_TIMESTAMP_NONE};
+	struct msp_receive_limits limits = {.max_messages = 10, .max_bytes = 65536, .timeout_ms = 5000};
+	struct msp_reader *reader;
+	pid_t pid = program_start();
+	await_ready(pid);
+	bench_must(transport->ops->reader_open(transport, &config, &reader, NULL) == MSP_OK, "opening a reader");
+	for (size_t i = 0; i < PROBES; i++) {
+		const struct msp_message *messages;
+		size_t count = 0;
+		bool end = false;
+		double begin = bench_wall_ns();
+		flowers_send(producer, 1);
+		while (count == 0)
+			bench_must(reader->ops->read(reader, &limits, &messages, &count, &end, NULL) == MSP_OK &&
+			               bench_wall_ns() - begin < 10e9,
+			           "an answer within 10 s");
+		samples[i] = (bench_wall_ns() - begin) / 1e6;
+		nap(3000000);
+	}
+	reader->ops->free(reader);
+	program_stop(pid);
+	double ms = bench_median(samples, PROBES);
+	bench_report_alone("msp run with iris through SQLite, p50 from send to output seen", ms, "ms", 2,
+	                   ms <= LATENCY_TARGET_MS, "<= 5 ms");
+}
+
+static int64_t newest_output(struct msp_admin *admin)
+{
+	struct msp_topic_info *info;
+	bench_must(admin->ops->topic_describe(admin, TOPIC("outputs"), &info, 10000, NULL) == MSP_OK, "describing outputs");
+	int64_t newest = info->partitions[0].newest;
+	free(info);
+	return newest;
+}
+
+/* Memory after the first quarter of the backlog and at its end: what grows with the messages would show. */
+static void measure_load_memory(struct msp_producer *producer)
+{
+	struct msp_admin *admin;
+	bench_must(transport->ops->admin_open(transport, &admin, NULL) == MSP_OK, "opening the broker");
+	int64_t before = newest_output(admin), done;
+	flowers_send(producer, MESSAGES);
+	pid_t pid = program_start();
+	double give_up = bench_wall_ns() + DEADLINE_NS, early = 0, most = 0;
+	do {
+		nap(50000000);
+		bench_must(bench_wall_ns() < give_up && kill(pid, 0) == 0, "answering the backlog in time");
+		double mib = resident_mib(pid);
+		done = newest_output(admin) - before;
+		if (done < MESSAGES / 4 && mib > early)
+			early = mib;
+		if (mib > most)
+			most = mib;
+	} while (done < MESSAGES);
+	program_stop(pid);
+	admin->ops->free(admin);
+	bench_report_alone("msp run with iris, resident memory under load", most, "MiB", 1, most <= LOAD_TARGET_MIB,
+	                   "<= 48 MiB");
+	bench_report("msp run with iris, most memory in all 2,000,000 messages beside the first quarter", early, most,
+	             "MiB", 1, most <= 1.1 * early, "flat");
+}
+
+int main(void)
+{
+	struct msp_transport_config config = {.url = "sqlite:bench.db"};
+	struct msp_producer *producer;
+	bench_enter_directory();
+	bench_must(msp_transport_sqlite.open(&config, &transport, NULL) == MSP_OK, "opening the transport");
+	topics_create();
+	bench_must(transport->ops->producer_open(transport, &producer, NULL) == MSP_OK, "opening a producer");
+	measure_ready();
+	measure_idle_memory();
+	measure_latency(producer);
+	measure_load_memory(producer);
+	producer->ops->free(producer);
+	transport->ops->free(transport);
+	return 0;
+}
