@@ -213,7 +213,7 @@ static enum msp_status admin_topic_list(struct msp_admin *base, void (*visit)(vo
                                         void *context, int timeout_ms, struct msp_error *err)
 {
 	struct lite_admin *admin = admin_cast(base);
-	struct msp_error local;
+	struct msp_error local = {.status = MSP_OK};
 	err = err ? err : &local;
 	enum msp_status status = admin_begin_read(admin, timeout_ms, err);
 	if (status != MSP_OK)
@@ -281,7 +281,7 @@ static enum msp_status group_remaining(struct lite_db *db, const char *group, co
 	int64_t remaining = 0;
 	enum msp_status status = lite_topic_load(db, &loaded, topic, err);
 	for (size_t i = 0; i < until->partition_count && i < loaded.partition_count && status == MSP_OK; i++) {
-		int64_t committed = 0, end = until->partitions[i].newest, oldest = 0;
+		int64_t committed = 0, end = until->partitions[i].newest, oldest = end;
 		int64_t id = loaded.partitions[i].id;
 		status = lite_db_integer(db, err, &committed, sql, "isi", id, group, loaded.id);
 		if (status == MSP_OK)

@@ -39,17 +39,12 @@ void lite_consumer_void(struct lite_consumer *consumer)
 
 static struct lite_batch *batch_take(struct lite_consumer *consumer)
 {
-	for (size_t i = 0; i < LITE_BATCHES; i++) {
-		struct lite_batch *batch = &consumer->batches[i];
-		if (batch->alive)
-			continue;
-		lite_page_reset(&batch->page);
-		batch->span_count = 0;
-		batch->term = consumer->term;
-		return batch;
-	}
-	assert(false && "a third batch");
-	return NULL;
+	struct lite_batch *batch = &consumer->batches[consumer->batches[0].alive];
+	assert(!batch->alive);
+	lite_page_reset(&batch->page);
+	batch->span_count = 0;
+	batch->term = consumer->term;
+	return batch;
 }
 
 static enum msp_status spans_reserve(struct lite_batch *batch, size_t count, struct msp_error *err)
@@ -203,7 +198,7 @@ static enum msp_status consumer_receive(struct msp_consumer *base, const struct 
                                         struct msp_batch **ret_batch, struct msp_error *err)
 {
 	struct lite_consumer *consumer = consumer_cast(base);
-	struct msp_error local;
+	struct msp_error local = {.status = MSP_OK};
 	err = err ? err : &local;
 	int64_t now_ms = msp_monotonic_ms(), deadline_ms = now_ms + limits->timeout_ms;
 	*ret_batch = NULL;

@@ -141,7 +141,7 @@ enum msp_status lite_db_run(struct lite_db *db, struct msp_error *err, int *ret_
 {
 	va_list arguments;
 	va_start(arguments, types);
-	struct msp_error local;
+	struct msp_error local = {.status = MSP_OK};
 	sqlite3_stmt *stmt = statement_bind(db, err ? err : &local, sql, types, arguments);
 	va_end(arguments);
 	if (!stmt)
@@ -157,7 +157,7 @@ enum msp_status lite_db_integer(struct lite_db *db, struct msp_error *err, int64
 {
 	va_list arguments;
 	va_start(arguments, types);
-	struct msp_error local;
+	struct msp_error local = {.status = MSP_OK};
 	sqlite3_stmt *stmt = statement_bind(db, err ? err : &local, sql, types, arguments);
 	va_end(arguments);
 	if (!stmt)
@@ -192,20 +192,17 @@ void lite_db_pause(struct lite_db *db)
 enum msp_status lite_db_begin_write(struct lite_db *db, int64_t deadline_ms, struct msp_error *err)
 {
 	struct msp_error local = {.status = MSP_OK};
-	sqlite3_stmt *stmt = lite_db_query(db, &local, "BEGIN IMMEDIATE", "");
+	err = err ? err : &local;
+	sqlite3_stmt *stmt = lite_db_query(db, err, "BEGIN IMMEDIATE", "");
+	if (!stmt)
+		return err->status;
 	for (;;) {
-		int code = stmt ? sqlite3_step(stmt) : SQLITE_ERROR;
-		if (stmt)
-			sqlite3_reset(stmt);
+		int code = sqlite3_step(stmt);
+		sqlite3_reset(stmt);
 		if (code == SQLITE_DONE)
 			return MSP_OK;
-		if ((code & 0xff) != SQLITE_BUSY || msp_monotonic_ms() >= deadline_ms) {
-			if (stmt)
-				return lite_db_error(db, code, err);
-			if (err)
-				*err = local;
-			return local.status;
-		}
+		if ((code & 0xff) != SQLITE_BUSY || msp_monotonic_ms() >= deadline_ms)
+			return lite_db_error(db, code, err);
 		lite_db_pause(db);
 	}
 }

@@ -264,7 +264,7 @@ static enum msp_status group_sync(struct lite_group *group, struct lite_db *db, 
 enum msp_status lite_group_sync(struct lite_group *group, struct lite_db *db, int64_t deadline_ms, bool *ret_lost,
                                 struct msp_error *err)
 {
-	struct msp_error local;
+	struct msp_error local = {.status = MSP_OK};
 	err = err ? err : &local;
 	*ret_lost = false;
 	int64_t epoch = group->epoch, known_topic = group->topic_id;

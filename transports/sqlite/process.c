@@ -1,8 +1,13 @@
 #include "process.h"
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+/* Fields of /proc/<pid>/stat, counted from 1 as proc(5) does. */
+#define STATE_FIELD      3
+#define START_TIME_FIELD 22
 
 static void boot_id_read(char text[static 40])
 {
@@ -25,14 +30,15 @@ static unsigned long long start_time_read(long pid)
 	size_t size = fread(line, 1, sizeof(line) - 1, file);
 	fclose(file);
 	line[size] = '\0';
-	/* The name of the program stands in parentheses and may itself hold any character. */
-	const char *rest = strrchr(line, ')');
-	char state;
-	unsigned long long start;
-	if (!rest || sscanf(rest, ") %c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %llu",
-	                    &state, &start) != 2)
+	/* The name of the program, the second field, stands in parentheses and may itself hold any character. */
+	const char *field = strrchr(line, ')');
+	for (int i = 2; field && i < STATE_FIELD; i++)
+		field = strchr(field + 1, ' ');
+	if (!field || field[1] == 'Z' || field[1] == 'X')
 		return 0;
-	return state == 'Z' || state == 'X' ? 0 : start;
+	for (int i = STATE_FIELD; field && i < START_TIME_FIELD; i++)
+		field = strchr(field + 1, ' ');
+	return field ? strtoull(field, NULL, 10) : 0;
 }
 
 static unsigned long long namespace_read(void)
@@ -52,15 +58,16 @@ void lite_process_self(struct lite_process *process)
 
 enum lite_life lite_process_life(const char *text)
 {
-	char boot[40], own_boot[40];
-	unsigned long long namespace, start;
-	long pid;
-	boot_id_read(own_boot);
-	if (sscanf(text, "%39[^/]/%llu/%ld/%llu", boot, &namespace, &pid, &start) != 4)
-		return LITE_UNKNOWN;
-	if (strcmp(boot, own_boot) != 0)
+	char boot[40];
+	boot_id_read(boot);
+	size_t boot_length = strlen(boot);
+	if (strncmp(text, boot, boot_length) != 0 || text[boot_length] != '/')
 		return LITE_DEAD;
-	if (namespace == 0 || namespace != namespace_read())
+	char *rest;
+	unsigned long long namespace = strtoull(text + boot_length + 1, &rest, 10);
+	if (namespace == 0 || namespace != namespace_read() || *rest != '/')
 		return LITE_UNKNOWN;
-	return start_time_read(pid) == start ? LITE_ALIVE : LITE_DEAD;
+	long pid = strtol(rest + 1, &rest, 10);
+	unsigned long long start = *rest == '/' ? strtoull(rest + 1, NULL, 10) : 0;
+	return start != 0 && start_time_read(pid) == start ? LITE_ALIVE : LITE_DEAD;
 }

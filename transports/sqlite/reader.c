@@ -87,7 +87,7 @@ static enum msp_status reader_read(struct msp_reader *base, const struct msp_rec
                                    struct msp_error *err)
 {
 	struct lite_reader *reader = reader_cast(base);
-	struct msp_error local;
+	struct msp_error local = {.status = MSP_OK};
 	int64_t deadline_ms = msp_monotonic_ms() + limits->timeout_ms;
 	enum msp_status status = MSP_OK;
 	lite_page_reset(&reader->page);

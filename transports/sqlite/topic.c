@@ -67,7 +67,7 @@ static enum msp_status partitions_load(struct lite_db *db, struct lite_topic *to
 
 enum msp_status lite_topic_load(struct lite_db *db, struct lite_topic *topic, const char *name, struct msp_error *err)
 {
-	struct msp_error local;
+	struct msp_error local = {.status = MSP_OK};
 	err = err ? err : &local;
 	int64_t schema_version = 0;
 	enum msp_status status = lite_db_schema_version(db, &schema_version, err);
