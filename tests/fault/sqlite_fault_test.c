@@ -225,14 +225,13 @@ static int64_t file_sql(const struct fixture *fixture, const char *sql)
 
 static void file_overwrite(const struct fixture *fixture, int64_t offset, size_t size)
 {
-	char *garbage = malloc(size);
-	assert_non_null(garbage);
-	memset(garbage, 0xa5, size);
+	static char garbage[65536]; /* SQLite's largest page */
+	assert_in_range(size, 1, sizeof(garbage));
+	memset(garbage, 0xa5, sizeof(garbage));
 	int fd = open(file_path(fixture), O_WRONLY | O_CLOEXEC);
 	assert_true(fd >= 0);
 	assert_int_equal(pwrite(fd, garbage, size, (off_t)offset), size);
 	close(fd);
-	free(garbage);
 }
 
 /* Overwrites the page at which a table begins. The topics are made in the order inputs, outputs, errors. */
