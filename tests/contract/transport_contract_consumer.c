@@ -146,6 +146,27 @@ static void settle_routes_each_result(void **state)
 	consumer_close(consumer);
 }
 
+/* What a transport remembers of a topic from one settle must not spoil a later one that does not touch it. */
+static void settle_shares_its_topics_with_others(void **state)
+{
+	struct fixture *fixture = *state;
+	struct msp_consumer *consumer = consumer_open(fixture, 0, NULL, 0);
+	for (int i = 0; i < 6; i++) {
+		send_numbers(fixture, fixture->inputs, 0, i, 1);
+		struct msp_batch *batch = receive(consumer, 1);
+		struct msp_outgoing *outgoing = outgoing_new(batch);
+		outgoing[0].route = i % 3 == 0 ? MSP_ROUTE_ERRORS : MSP_ROUTE_OUTPUTS;
+		settle_begin(consumer, batch, outgoing);
+		assert_int_equal(settle_wait(consumer), MSP_SETTLE_OK);
+		free(outgoing);
+		batch_free(consumer, batch);
+		send_numbers(fixture, fixture->errors, 0, 100 + i, 1);
+	}
+	consumer_close(consumer);
+	assert_int_equal(topic_count(fixture, fixture->outputs, NULL), 4);
+	assert_int_equal(topic_count(fixture, fixture->errors, NULL), 2 + 6);
+}
+
 static void settle_without_results_only_marks(void **state)
 {
 	struct fixture *fixture = *state;
@@ -405,6 +426,7 @@ const struct CMUnitTest transport_consumer_tests[] = {
     T_ONE(honours_the_limits),
     T(an_empty_topic_gives_nothing),
     T(settle_routes_each_result),
+    T(settle_shares_its_topics_with_others),
     T(settle_without_results_only_marks),
     T_BARE(results_follow_their_partition_or_key),
     T_BARE(refused_results_are_replaced),

@@ -176,6 +176,30 @@ static void a_full_disk_is_waited_for(void **state)
 	assert_int_equal(topic_count(fixture, fixture->inputs, NULL), 10);
 }
 
+/* ---- gone ---- */
+
+static void a_file_that_is_gone_takes_no_results(void **state)
+{
+	struct fixture *fixture = *state;
+	char aside[300];
+	snprintf(aside, sizeof(aside), "%s.aside", file_path(fixture));
+	send_numbers(fixture, fixture->inputs, 0, 0, 3);
+	struct msp_consumer *consumer = consumer_open(fixture, 0, NULL, 0);
+	struct msp_batch *batch = receive(consumer, 3);
+	struct msp_outgoing *outgoing = outgoing_new(batch);
+	assert_int_equal(rename(file_path(fixture), aside), 0);
+	settle_begin(consumer, batch, outgoing);
+	struct msp_error err = {.text = ""};
+	assert_int_equal(consumer->ops->settle_wait(consumer, 1100, &err), MSP_SETTLE_AGAIN);
+	assert_non_null(strstr(err.text, "deleted or replaced"));
+	assert_int_equal(rename(aside, file_path(fixture)), 0);
+	assert_int_equal(settle_wait(consumer), MSP_SETTLE_OK);
+	free(outgoing);
+	batch_free(consumer, batch);
+	consumer_close(consumer);
+	topic_expect(fixture, fixture->outputs, 1, 3);
+}
+
 /* ---- read-only ---- */
 
 static void a_read_only_file_is_said(void **state)
@@ -324,13 +348,9 @@ int main(void)
 		return locker_main(locker);
 	transport_contract = &contract;
 	const struct CMUnitTest tests[] = {
-	    T(a_lock_is_waited_for),
-	    T(a_full_disk_is_waited_for),
-	    T(a_read_only_file_is_said),
-	    T(damaged_outputs_end_the_settle),
-	    T(damaged_inputs_end_the_receive),
-	    T(damaged_headers_are_found),
-	    T(a_damaged_beginning_is_no_database),
+	    T(a_lock_is_waited_for),      T(a_full_disk_is_waited_for),          T(a_file_that_is_gone_takes_no_results),
+	    T(a_read_only_file_is_said),  T(damaged_outputs_end_the_settle),     T(damaged_inputs_end_the_receive),
+	    T(damaged_headers_are_found), T(a_damaged_beginning_is_no_database),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

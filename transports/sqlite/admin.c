@@ -8,7 +8,7 @@
 
 #define MAX_MESSAGE_BYTES_DEFAULT 1048576
 #define MAX_MESSAGE_BYTES_MOST    1000000000 /* what SQLite takes in one row */
-#define PARTITIONS_MOST           10000
+#define PARTITIONS_MOST           1000
 
 struct lite_admin {
 	struct msp_admin base;

@@ -30,6 +30,7 @@ struct lite_batch {
 struct lite_route {
 	char *name; /* owned; NULL: nothing is ever published here */
 	struct lite_topic topic;
+	bool used;                          /* by the batch in flight */
 	char too_large[MSP_TOPIC_MAX + 96]; /* why a message is rejected */
 };
 

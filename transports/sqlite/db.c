@@ -196,6 +196,10 @@ enum msp_status lite_db_begin_write(struct lite_db *db, int64_t deadline_ms, str
 	sqlite3_stmt *stmt = lite_db_query(db, err, "BEGIN IMMEDIATE", "");
 	if (!stmt)
 		return err->status;
+	int has_moved = 0;
+	sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_HAS_MOVED, &has_moved);
+	if (has_moved)
+		return msp_error_set(err, MSP_E_UNAVAILABLE, "%s: the file was deleted or replaced while in use", db->name);
 	for (;;) {
 		int code = sqlite3_step(stmt);
 		sqlite3_reset(stmt);

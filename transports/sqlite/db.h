@@ -6,7 +6,7 @@
 #include <sqlite3.h>
 #include <stdint.h>
 
-#define LITE_STATEMENTS_MAX 32
+#define LITE_STATEMENTS_MAX 64
 
 /* A statement that was prepared once; `sql` is a literal and is compared by address. */
 struct lite_statement {
@@ -50,7 +50,8 @@ enum msp_status lite_db_exec(struct lite_db *db, const char *sql, struct msp_err
 /* Begins a transaction that sees one state of the file. */
 enum msp_status lite_db_begin_read(struct lite_db *db, struct msp_error *err) MSP_NODISCARD;
 /* Begins a transaction that holds the file's one write lock. Tries at least once, and again in short steps until
- * `deadline_ms` (of msp_monotonic_ms); then MSP_E_UNAVAILABLE. */
+ * `deadline_ms` (of msp_monotonic_ms); then MSP_E_UNAVAILABLE. The same when the file is not at its path any more: what
+ * is written there nobody would find. */
 enum msp_status lite_db_begin_write(struct lite_db *db, int64_t deadline_ms, struct msp_error *err) MSP_NODISCARD;
 /* Sleeps for a short, random time before the next try for a lock. */
 void lite_db_pause(struct lite_db *db);

@@ -62,16 +62,23 @@ enum msp_status lite_group_sweep(struct lite_db *db, int64_t group_id, int64_t n
 	return status == MSP_OK && *ret_swept ? epoch_bump(db, group_id, err) : status;
 }
 
-/* Whoever has our name and is still there after the sweep is alive, or cannot be told from it. */
+/* Whoever has our name and is still there after the sweep is alive, or cannot be told from it: then the lease decides
+ * and the error is retriable. */
 static enum msp_status name_check(struct lite_group *group, struct lite_db *db, struct msp_error *err)
 {
-	int64_t holder = 0;
-	enum msp_status status = lite_db_integer(db, err, &holder, "SELECT id FROM members WHERE group_id = ? AND name = ?",
-	                                         "is", group->id, group->member_name);
-	if (status != MSP_OK || holder == 0)
+	sqlite3_stmt *stmt = lite_db_query(db, err, "SELECT process FROM members WHERE group_id = ? AND name = ?", "is",
+	                                   group->id, group->member_name);
+	if (!stmt)
+		return err->status;
+	int code = sqlite3_step(stmt);
+	bool is_known = code == SQLITE_ROW && lite_process_life((const char *)sqlite3_column_text(stmt, 0)) == LITE_ALIVE;
+	enum msp_status status = lite_db_finish(db, stmt, code, err);
+	if (status != MSP_OK || code == SQLITE_DONE)
 		return status;
-	return msp_error_set(err, MSP_E_CONFLICT, "another live process uses instance name %.*s in group %s",
-	                     (int)strcspn(group->member_name, "/"), group->member_name, group->name);
+	status = msp_error_set(err, MSP_E_CONFLICT, "another live process uses instance name %.*s in group %s",
+	                       (int)strcspn(group->member_name, "/"), group->member_name, group->name);
+	err->retriable = !is_known;
+	return status;
 }
 
 static enum msp_status member_join(struct lite_group *group, struct lite_db *db, int64_t now_ms, struct msp_error *err)
@@ -176,14 +183,17 @@ static enum msp_status claim_release(struct lite_group *group, struct lite_db *d
 struct claim_row {
 	int64_t committed, owner, generation, deliveries;
 	bool owner_is_member;
+	bool has_unsettled; /* messages that the owner may have been working at */
 };
 
 static enum msp_status claim_read(struct lite_group *group, struct lite_db *db, size_t index, struct claim_row *ret_row,
                                   struct msp_error *err)
 {
-	static const char sql[] = "SELECT committed, owner, generation, deliveries,"
-	                          " EXISTS (SELECT 1 FROM members WHERE id = claims.owner) FROM claims"
-	                          " WHERE group_id = ? AND partition_id = ?";
+	static const char sql[] =
+	    "SELECT committed, owner, generation, deliveries,"
+	    " EXISTS (SELECT 1 FROM members WHERE id = claims.owner),"
+	    " committed < (SELECT next_offset FROM partitions WHERE id = claims.partition_id) FROM claims"
+	    " WHERE group_id = ? AND partition_id = ?";
 	sqlite3_stmt *stmt = lite_db_query(db, err, sql, "ii", group->id, group->topic.partitions[index].id);
 	if (!stmt)
 		return err->status;
@@ -195,6 +205,7 @@ static enum msp_status claim_read(struct lite_group *group, struct lite_db *db, 
 		    .generation = sqlite3_column_int64(stmt, 2),
 		    .deliveries = sqlite3_column_int64(stmt, 3),
 		    .owner_is_member = sqlite3_column_int(stmt, 4) != 0,
+		    .has_unsettled = sqlite3_column_int(stmt, 5) != 0,
 		};
 	enum msp_status status = lite_db_finish(db, stmt, code, err);
 	if (status == MSP_OK && code == SQLITE_DONE)
@@ -228,7 +239,7 @@ static enum msp_status claim_sync(struct lite_group *group, struct lite_db *db, 
 	claim->committed = row.committed;
 	claim->generation = row.generation;
 	claim->deliveries = row.deliveries;
-	return claim_take(group, db, index, row.owner != 0 && !is_ours, err);
+	return claim_take(group, db, index, row.owner != 0 && !is_ours && row.has_unsettled, err);
 }
 
 static enum msp_status claims_sync(struct lite_group *group, struct lite_db *db, bool *lost, struct msp_error *err)

@@ -26,12 +26,12 @@ static bool is_current(const struct lite_consumer *consumer, const struct lite_b
 /* Loads the topics that results go to. One that is missing may yet be created. */
 static enum msp_status routes_begin(struct lite_consumer *consumer, struct msp_error *err)
 {
-	bool used[2] = {false, false};
+	consumer->routes[0].used = consumer->routes[1].used = false;
 	for (size_t i = 0; consumer->outgoing && i < consumer->in_flight->base.count; i++)
-		used[consumer->outgoing[i].route] |= consumer->outgoing[i].state == MSP_OUTGOING_PENDING;
+		consumer->routes[consumer->outgoing[i].route].used |= consumer->outgoing[i].state == MSP_OUTGOING_PENDING;
 	for (size_t i = 0; i < 2; i++) {
 		struct lite_route *route = &consumer->routes[i];
-		if (!used[i])
+		if (!route->used)
 			continue;
 		assert(route->name);
 		enum msp_status status = lite_publish_begin(&consumer->db, &route->topic, route->name, err);
@@ -76,8 +76,10 @@ static enum msp_status results_append(struct lite_consumer *consumer, struct msp
 		status = lite_publish_append(&consumer->db, &consumer->routes[outgoing->route].topic, &outgoing->message,
 		                             spread, now_ms, &consumer->scratch, err);
 	}
-	for (size_t i = 0; i < 2 && status == MSP_OK; i++)
-		status = lite_publish_end(&consumer->db, &consumer->routes[i].topic, now_ms, err);
+	for (size_t i = 0; i < 2 && status == MSP_OK; i++) {
+		if (consumer->routes[i].used)
+			status = lite_publish_end(&consumer->db, &consumer->routes[i].topic, now_ms, err);
+	}
 	return status;
 }
 

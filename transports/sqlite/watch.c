@@ -58,7 +58,6 @@ void lite_watch_wait(struct lite_watch *watch, int64_t timeout_ms)
 
 void lite_watch_wake(struct lite_watch *watch)
 {
-	atomic_store(&watch->woken, true);
 	uint64_t one = 1;
 	/* It fails only when the counter is full, and then the wait ends anyway. */
 	while (write(watch->wake, &one, sizeof(one)) < 0 && errno == EINTR)
@@ -67,8 +66,6 @@ void lite_watch_wake(struct lite_watch *watch)
 
 bool lite_watch_was_woken(struct lite_watch *watch)
 {
-	if (!atomic_exchange(&watch->woken, false))
-		return false;
-	drain(watch->wake);
-	return true;
+	uint64_t count;
+	return read(watch->wake, &count, sizeof(count)) > 0;
 }

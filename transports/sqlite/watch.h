@@ -3,13 +3,11 @@
 #define LITE_WATCH_H
 
 #include "file.h"
-#include <stdatomic.h>
 
 /* Caller storage. [owner thread] */
 struct lite_watch {
 	int inotify; /* -1: not to be had here; waits are short then */
 	int wake;    /* eventfd */
-	atomic_bool woken;
 };
 
 enum msp_status lite_watch_init(struct lite_watch *watch, const struct lite_file *file,
