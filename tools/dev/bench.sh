@@ -28,11 +28,18 @@ print_table() { # the `bench:` lines of FILE
 	sed -nE "s/$form/\\1|\\2|\\3|\\4|\\6|\\5/p" "$1" |
 		awk -F '|' '
 			function row(what, floor, ours, ratio, target) {
-				printf "%-58s  %12s  %12s  %7s  %s\n", what, floor, ours, ratio, target
+				printf "%-*s  %12s  %12s  %7s  %s\n", width, what, floor, ours, ratio, target
 			}
-			BEGIN { row("what", "floor", "ours", "ratio", "target") }
-			{ row($1, $2, $3, $4, $5 ($6 == "yes" ? "" : "   MISSED")); missed += $6 != "yes" }
-			END { exit NR == 0 || missed > 0 }'
+			length($1) > width { width = length($1) }
+			{ line[NR] = $0; missed += $6 != "yes" }
+			END {
+				row("what", "floor", "ours", "ratio", "target")
+				for (i = 1; i <= NR; i++) {
+					split(line[i], field, "|")
+					row(field[1], field[2], field[3], field[4], field[5] (field[6] == "yes" ? "" : "   MISSED"))
+				}
+				exit NR == 0 || missed > 0
+			}'
 }
 
 lines=$(mktemp)
