@@ -53,7 +53,7 @@ static enum msp_status item_outgrew(struct span *span, struct msp_item *item)
 {
 	if (span->count > 1)
 		return MSP_E_LIMIT;
-	return item_fail(span, item, MSP_FAILURE_TOO_LARGE, "the message needs more memory than batch.max.memory allows");
+	return item_fail(span, item, MSP_FAILURE_TOO_LARGE, "the message needs more memory than batch.max.memory.bytes allows");
 }
 
 static bool arena_is_full(const struct span *span)
