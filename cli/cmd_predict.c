@@ -118,9 +118,11 @@ static int lines_run(struct predictor *predictor)
 		return EXIT_SOME_FAILED;
 	}
 	predictor->first_line = 1;
-	while (buffered_lines_run(predictor, &input) != INPUT_END && predictor_goes_on(predictor)) {
+	while (buffered_lines_run(predictor, &input) != INPUT_END) {
 		output_flush(&predictor->out);
 		progress_show(&predictor->progress);
+		if (!predictor_goes_on(predictor))
+			break;
 		input_fill(&input);
 	}
 	int error = input.error;

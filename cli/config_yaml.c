@@ -18,6 +18,7 @@ struct reader {
 	enum config_layer layer;
 	struct msp_buffer key; /* dotted path of the current mapping, with a dot at its end */
 	int depth;
+	size_t keys; /* read so far */
 };
 
 static struct config_origin origin_at(const struct reader *reader, const yaml_mark_t *mark)
@@ -112,16 +113,14 @@ static bool mapping_read(struct reader *reader);
 /* A mapping under the current key; an empty one still names the key. */
 static bool nested_read(struct reader *reader, const struct config_origin *origin)
 {
-	size_t entries = reader->config->entry_count, problems = reader->config->problem_count;
-	size_t size = reader->key.size;
+	size_t keys = reader->keys, size = reader->key.size;
 	reader->key.data[size - 1] = '.'; /* in place of the NUL */
 	bool ok = ++reader->depth < MAX_DEPTH && mapping_read(reader);
 	if (reader->depth-- == MAX_DEPTH)
 		config_problem(reader->config, origin, "mappings are nested too deep");
 	reader->key.size = size;
 	reader->key.data[size - 1] = 0;
-	if (ok && reader->config->entry_count == entries && reader->config->problem_count == problems &&
-	    !config_find(reader->config, reader->key.data))
+	if (ok && reader->keys == keys)
 		config_set(reader->config, reader->key.data, NULL, origin);
 	return ok;
 }
@@ -173,6 +172,7 @@ static bool mapping_read(struct reader *reader)
 			return true;
 		}
 		struct config_origin origin = origin_at(reader, &event.start_mark);
+		reader->keys++;
 		ok = key_append(reader, &event) && value_read(reader, &origin);
 		reader->key.size = size;
 		yaml_event_delete(&event);
