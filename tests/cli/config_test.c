@@ -1,5 +1,5 @@
 /* Configuration: layers, mistakes, secrets. */
-#include "program.h"
+#include "invocation.h"
 
 #include <stdlib.h>
 

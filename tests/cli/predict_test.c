@@ -1,5 +1,5 @@
 /* msp predict, with the echo model: what goes in comes out. */
-#include "program.h"
+#include "invocation.h"
 
 #include <fcntl.h>
 #include <poll.h>

@@ -1,5 +1,5 @@
 /* Help, and what is said to a slip of the pen. */
-#include "program.h"
+#include "invocation.h"
 
 static const char *const command_names[][2] = {
     {"run", NULL},      {"predict", NULL},      {"send", NULL},         {"receive", NULL},  {"topics", "create"},

@@ -1,4 +1,4 @@
-#include "program.h"
+#include "invocation.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 /* Running the program msp as people and scripts do: real processes, each test in a directory of its own. */
-#ifndef TEST_PROGRAM_H
-#define TEST_PROGRAM_H
+#ifndef TEST_INVOCATION_H
+#define TEST_INVOCATION_H
 
 #include "check.h"
 
