@@ -20,8 +20,7 @@ static void child_exec(const struct fixture *fixture, const char *instance, size
 	setenv(VARIABLE, text, 1);
 	dup2(in, STDIN_FILENO);
 	dup2(out, STDOUT_FILENO);
-	execl("/proc/self/exe", "contract-child", (char *)NULL);
-	_exit(127);
+	program_exec();
 }
 
 struct child child_start(struct fixture *fixture, const char *instance, size_t max_messages)

@@ -81,6 +81,9 @@ size_t topic_count(struct fixture *fixture, const char *topic, int64_t *ret_sum)
 void topic_expect(struct fixture *fixture, const char *topic, int32_t partitions, int count);
 int64_t group_lag(struct fixture *fixture);
 
+/* In a forked child: becomes this program again, from its beginning. */
+_Noreturn void program_exec(void);
+
 /* A consumer in a process of its own, see transport_contract_process.c. */
 struct child {
 	pid_t pid;

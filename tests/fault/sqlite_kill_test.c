@@ -81,8 +81,7 @@ static pid_t relay_start(const struct fixture *fixture)
 	char text[512];
 	snprintf(text, sizeof(text), "%s %s %s %s", fixture->url, fixture->inputs, fixture->outputs, fixture->errors);
 	setenv(RELAY, text, 1);
-	execl("/proc/self/exe", "relay", (char *)NULL);
-	_exit(127);
+	program_exec();
 }
 
 static void relay_kill(pid_t pid)

@@ -78,7 +78,7 @@ static enum msp_status claim_read(struct lite_consumer *consumer, size_t index, 
 	struct lite_claim *claim = &consumer->group.claims[index];
 	size_t before = batch->page.count;
 	bool ended;
-	*ret_alone = claim->window > 0;
+	*ret_alone = claim->owned && claim->window > 0;
 	if (!claim->owned || !claim->entitled || (*ret_alone && before > 0))
 		return MSP_OK;
 	struct lite_range range = {
