@@ -1,6 +1,7 @@
 /* What `msp run` takes to serve iris through SQLite: memory, time to ready, and the latency of single messages that
  * another process sends. */
 #include "bench.h"
+#include "broker.h"
 
 #include <msp_transport_sqlite.h>
 
@@ -15,7 +16,6 @@
 #include <unistd.h>
 
 #define MESSAGES    2000000
-#define SEND_BATCH  10000
 #define PROBES      400
 #define READY_RUNS  15
 #define DEADLINE_NS 300e9
@@ -29,32 +29,6 @@
 static const char flower[] =
     "{\"sepal_length\": 5.1, \"sepal_width\": 3.5, \"petal_length\": 1.4, \"petal_width\": 0.2}";
 static struct msp_transport *transport;
-
-/* ---- the broker ---- */
-
-static void topics_create(void)
-{
-	static const char *const names[] = {TOPIC("inputs"), TOPIC("outputs"), TOPIC("errors")};
-	struct msp_admin *admin;
-	bench_must(transport->ops->admin_open(transport, &admin, NULL) == MSP_OK, "opening the broker");
-	for (size_t i = 0; i < 3; i++) {
-		struct msp_topic_spec spec = {.name = names[i], .partitions = 1};
-		bench_must(admin->ops->topic_create(admin, &spec, 10000, NULL) == MSP_OK, "creating a topic");
-	}
-	admin->ops->free(admin);
-}
-
-static void flowers_send(struct msp_producer *producer, size_t count)
-{
-	static struct msp_outgoing outgoing[SEND_BATCH];
-	for (size_t sent = 0; sent < count; sent += SEND_BATCH) {
-		size_t batch = count - sent < SEND_BATCH ? count - sent : SEND_BATCH;
-		for (size_t i = 0; i < batch; i++)
-			outgoing[i] = (struct msp_outgoing){
-			    .message = {.value = {flower, sizeof(flower) - 1}, .timestamp_ms = MSP_TIMESTAMP_NONE, .partition = 0}};
-		bench_must(producer->ops->send(producer, TOPIC("inputs"), outgoing, batch, 60000, NULL) == MSP_OK, "sending");
-	}
-}
 
 /* ---- the program ---- */
 
@@ -153,7 +127,7 @@ static void measure_latency(struct msp_producer *producer)
 		size_t count = 0;
 		bool end = false;
 		double begin = bench_wall_ns();
-		flowers_send(producer, 1);
+		broker_send(producer, TOPIC("inputs"), flower, 1);
 		while (count == 0)
 			bench_must(reader->ops->read(reader, &limits, &messages, &count, &end, NULL) == MSP_OK &&
 			               bench_wall_ns() - begin < 10e9,
@@ -168,36 +142,24 @@ static void measure_latency(struct msp_producer *producer)
 	                   ms <= LATENCY_TARGET_MS, "<= 5 ms");
 }
 
-static int64_t newest_output(struct msp_admin *admin)
-{
-	struct msp_topic_info *info;
-	bench_must(admin->ops->topic_describe(admin, TOPIC("outputs"), &info, 10000, NULL) == MSP_OK, "describing outputs");
-	int64_t newest = info->partitions[0].newest;
-	free(info);
-	return newest;
-}
-
 /* Memory after the first quarter of the backlog and at its end: what grows with the messages would show. */
 static void measure_load_memory(struct msp_producer *producer)
 {
-	struct msp_admin *admin;
-	bench_must(transport->ops->admin_open(transport, &admin, NULL) == MSP_OK, "opening the broker");
-	int64_t before = newest_output(admin), done;
-	flowers_send(producer, MESSAGES);
+	int64_t before = broker_newest(transport, TOPIC("outputs")), done;
+	broker_send(producer, TOPIC("inputs"), flower, MESSAGES);
 	pid_t pid = program_start();
 	double give_up = bench_wall_ns() + DEADLINE_NS, early = 0, most = 0;
 	do {
 		nap(50000000);
 		bench_must(bench_wall_ns() < give_up && kill(pid, 0) == 0, "answering the backlog in time");
 		double mib = resident_mib(pid);
-		done = newest_output(admin) - before;
+		done = broker_newest(transport, TOPIC("outputs")) - before;
 		if (done < MESSAGES / 4 && mib > early)
 			early = mib;
 		if (mib > most)
 			most = mib;
 	} while (done < MESSAGES);
 	program_stop(pid);
-	admin->ops->free(admin);
 	bench_report_alone("msp run with iris, resident memory under load", most, "MiB", 1, most <= LOAD_TARGET_MIB,
 	                   "<= 48 MiB");
 	bench_report("msp run with iris, most memory in all 2,000,000 messages beside the first quarter", early, most,
@@ -206,11 +168,12 @@ static void measure_load_memory(struct msp_producer *producer)
 
 int main(void)
 {
-	struct msp_transport_config config = {.url = "sqlite:bench.db"};
 	struct msp_producer *producer;
 	bench_enter_directory();
-	bench_must(msp_transport_sqlite.open(&config, &transport, NULL) == MSP_OK, "opening the transport");
-	topics_create();
+	transport = broker_open(&msp_transport_sqlite, "sqlite:bench.db", NULL, 0);
+	broker_topic_create(transport, TOPIC("inputs"));
+	broker_topic_create(transport, TOPIC("outputs"));
+	broker_topic_create(transport, TOPIC("errors"));
 	bench_must(transport->ops->producer_open(transport, &producer, NULL) == MSP_OK, "opening a producer");
 	measure_ready();
 	measure_idle_memory();
