@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #define MAX_MESSAGE_BYTES_DEFAULT 1048576
-#define MAX_MESSAGE_BYTES_MOST    1000000000 /* what SQLite takes in one row */
+#define MAX_MESSAGE_BYTES_MOST    268435456 /* SQLite takes 10^9 bytes in one row; headers grow when written */
 #define PARTITIONS_MOST           1000
 
 struct lite_admin {
