@@ -30,7 +30,6 @@ static bool is_id(const char *text)
 static bool start_read(const char *text, struct msp_reader_config *config)
 {
 	int64_t number = 0;
-	config->id = NULL;
 	if (!strcmp(text, "beginning"))
 		config->start = MSP_START_BEGINNING;
 	else if (!strcmp(text, "end"))
@@ -45,10 +44,10 @@ static bool start_read(const char *text, struct msp_reader_config *config)
 		config->start = MSP_START_POSITION;
 	else
 		return false;
-	if (strncmp(text, "e@", 2) != 0)
-		config->number = number;
-	if (config->start == MSP_START_POSITION && strncmp(text, "e@", 2) != 0)
-		config->id = text;
+	if (strncmp(text, "e@", 2) == 0)
+		return true;
+	config->number = number;
+	config->id = is_id(text) ? text : NULL;
 	return true;
 }
 

@@ -38,15 +38,6 @@ static int entry_remove(const char *path, const struct stat *info, int kind, str
 	return remove(path);
 }
 
-int leave_directory(void **state)
-{
-	char directory[4096];
-	(void)state;
-	if (!getcwd(directory, sizeof(directory)) || chdir(home))
-		return -1;
-	return nftw(directory, entry_remove, 16, FTW_DEPTH | FTW_PHYS);
-}
-
 void write_file(const char *path, const char *content)
 {
 	FILE *file = fopen(path, "w");
@@ -79,6 +70,19 @@ void await_file(const char *path, bool exists)
 
 /* ---- spawning ---- */
 
+/* What a failed test leaves running. */
+static pid_t running[16];
+
+static void running_change(pid_t from, pid_t to)
+{
+	for (size_t i = 0; i < sizeof(running) / sizeof(running[0]); i++)
+		if (running[i] == from) {
+			running[i] = to;
+			return;
+		}
+	fail_msg("too many processes at a time");
+}
+
 static void collect(char **arguments, const char *first, va_list more)
 {
 	size_t count = 0;
@@ -108,6 +112,7 @@ static pid_t spawn(char *const arguments[], int in, int out, int err)
 	assert_int_equal(posix_spawn(&pid, MSP_PROGRAM, &actions, &attributes, arguments, environ), 0);
 	posix_spawn_file_actions_destroy(&actions);
 	posix_spawnattr_destroy(&attributes);
+	running_change(0, pid);
 	return pid;
 }
 
@@ -121,9 +126,25 @@ static int await_end(pid_t pid)
 	if (!ended)
 		kill(pid, SIGKILL);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
+	running_change(pid, 0);
 	if (!ended)
 		fail_msg("msp did not end in time");
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+int leave_directory(void **state)
+{
+	char directory[4096];
+	(void)state;
+	for (size_t i = 0; i < sizeof(running) / sizeof(running[0]); i++)
+		if (running[i]) {
+			kill(running[i], SIGKILL);
+			waitpid(running[i], NULL, 0);
+			running[i] = 0;
+		}
+	if (!getcwd(directory, sizeof(directory)) || chdir(home))
+		return -1;
+	return nftw(directory, entry_remove, 16, FTW_DEPTH | FTW_PHYS);
 }
 
 /* ---- runs ---- */

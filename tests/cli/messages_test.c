@@ -1,0 +1,282 @@
+/* msp send and msp receive, on the embedded broker. */
+#include "invocation.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define BROKER "-b", "sqlite:msp.db"
+#define TOPIC  BROKER, "-t", "t"
+
+static int enter_with_topic(void **state)
+{
+	if (enter_directory(state))
+		return -1;
+	struct result result = msp("topics", "create", TOPIC, "-p", "2", NULL);
+	int status = result.status;
+	result_free(&result);
+	return status;
+}
+
+static void send_lines(const char *lines)
+{
+	struct result result = expect_with(0, lines, "send", TOPIC, "-p", "0", NULL);
+	assert_string_equal(result.out, "");
+	assert_string_equal(result.err, "");
+	result_free(&result);
+}
+
+/* What `receive -e` with these flags writes. */
+#define assert_received(expected, ...) check_received((expected), expect(0, "receive", TOPIC, "-e", __VA_ARGS__))
+static void check_received(const char *expected, struct result result)
+{
+	assert_string_equal(result.out, expected);
+	assert_string_equal(result.err, "");
+	result_free(&result);
+}
+
+static void lines_come_back(void **state)
+{
+	(void)state;
+	send_lines("one\n\nthree\r\nfour");
+	assert_received("one\n\nthree\r\nfour\n", NULL);
+	assert_received("one--three\r-four-", "-D", "-", NULL);
+	assert_received("one|0,|0,three\r|0,four|0,", "-f", "%s|%p,", NULL);
+}
+
+static void keys_headers_and_nulls_travel(void **state)
+{
+	(void)state;
+	struct result result =
+	    expect_with(0, "k1:v1\n:v2\nv3\n", "send", TOPIC, "-K", ":", "-H", "a=1", "-H", "b", "-H", "a=", NULL);
+	result_free(&result);
+	result = expect_with(0, "v4\n\n", "send", TOPIC, "-k", "fixed", "-Z", NULL);
+	result_free(&result);
+	result = expect(0, "receive", TOPIC, "-e", "-Z", "-f", "%k,%K,%s,%S,%h;", NULL);
+	assert_contains(result.out, "k1,2,v1,2,a=1,b=NULL,a=;");
+	assert_contains(result.out, ",0,v2,2,a=1");
+	assert_contains(result.out, "NULL,-1,v3,2,a=1");
+	assert_contains(result.out, "fixed,5,v4,2,;");
+	assert_contains(result.out, "fixed,5,NULL,-1,;");
+	result_free(&result);
+}
+
+static void formats_know_kcats_tokens(void **state)
+{
+	(void)state;
+	send_lines("x\n");
+	struct result result = expect(0, "receive", TOPIC, "-e", "-f", "%R%%\\x41\\t%t %p %o\\n", NULL);
+	assert_int_equal(result.out_size, 4 + 3 + 6);
+	assert_memory_equal(result.out, "\0\0\0\1%A\tt 0 0\n", result.out_size);
+	result_free(&result);
+	result = expect(2, "receive", TOPIC, "-e", "-f", "%q", NULL);
+	assert_contains(result.err, "-f has no token %q");
+	result_free(&result);
+	result = expect(2, "receive", TOPIC, "-e", "-f", "\\q", NULL);
+	assert_contains(result.err, "unknown escape");
+	result_free(&result);
+}
+
+static void starts_are_where_they_are_said(void **state)
+{
+	(void)state;
+	send_lines("0\n1\n2\n3\n");
+	assert_received("0\n1\n2\n3\n", "-o", "beginning", NULL);
+	assert_received("", "-o", "end", NULL);
+	assert_received("2\n3\n", "-o", "2", "-p", "0", NULL);
+	assert_received("3\n", "-o", "-1", "-p", "0", NULL);
+	assert_received("0\n1\n2\n3\n", "-o", "s@1000", NULL);
+	assert_received("", "-o", "e@1000", NULL);
+	assert_received("", "-p", "1", NULL);
+	assert_received("0\n1\n", "-c", "2", NULL);
+	struct result result = expect(2, "receive", TOPIC, "-o", "middle", NULL);
+	assert_contains(result.err, "-o takes beginning, end, N, -N, s@MS or e@MS, not \"middle\"");
+	result_free(&result);
+}
+
+static void envelopes_keep_everything(void **state)
+{
+	static char *const arguments[] = {(char *)(uintptr_t) "msp", (char *)(uintptr_t) "send",
+	                                  (char *)(uintptr_t) "-b",  (char *)(uintptr_t) "sqlite:msp.db",
+	                                  (char *)(uintptr_t) "-t",  (char *)(uintptr_t) "t",
+	                                  (char *)(uintptr_t) "-K",  (char *)(uintptr_t) ":",
+	                                  (char *)(uintptr_t) "-Z",  (char *)(uintptr_t) "-H",
+	                                  (char *)(uintptr_t) "h",   NULL};
+	(void)state;
+	struct result result =
+	    msp_with_bytes(MSP_BYTES_LITERAL("k\xff:\xfe\0\n:\nno key\n\"\\\x01\xc3\xa9:\xf0\x9f\x98\x80\n"), arguments);
+	assert_int_equal(result.status, 0);
+	result_free(&result);
+	result = expect(0, "topics", "create", BROKER, "-t", "copy", "-p", "2", NULL);
+	result_free(&result);
+	struct result first = expect(0, "receive", TOPIC, "-e", "-J", NULL);
+	result = expect_with(0, first.out, "send", BROKER, "-t", "copy", "-J", NULL);
+	result_free(&result);
+	struct result second = expect(0, "receive", BROKER, "-t", "copy", "-e", "-J", NULL);
+	assert_contains(first.out, "\"key\": {\"base64\": \"a/8=\"}");
+	assert_contains(first.out, "\"payload\": {\"base64\": \"/gA=\"}");
+	assert_contains(first.out, "\"key\": \"\", \"headers\": [\"h\", null], \"payload\": null}");
+	assert_contains(first.out, "\"key\": null, \"headers\": [\"h\", null], \"payload\": \"no key\"}");
+	/* The same but for the topic's name. */
+	char *line = first.out, *other = second.out;
+	while (*line) {
+		char *end = strchr(line, '\n'), *other_end = strchr(other, '\n');
+		assert_non_null(end);
+		assert_non_null(other_end);
+		*end = *other_end = 0;
+		assert_string_equal(strstr(line, "\"partition\""), strstr(other, "\"partition\""));
+		line = end + 1;
+		other = other_end + 1;
+	}
+	result_free(&first);
+	result_free(&second);
+}
+
+static void wrong_envelopes_are_named(void **state)
+{
+	static const char *const cases[][2] = {
+	    {"nonsense", "line 1: "},
+	    {"[]", "an object with at least \"payload\""},
+	    {"{\"key\": \"k\"}", "an object with at least \"payload\""},
+	    {"{\"payload\": 1}", "\"payload\" must be a string, null or {\"base64\": "},
+	    {"{\"payload\": {\"base64\": \"a\"}}", "\"payload\" is not valid base64"},
+	    {"{\"payload\": {\"base64\": \"YR==\"}}", "\"payload\" is not valid base64"},
+	    {"{\"payload\": \"x\", \"payloda\": 1}", "no member of that name: payloda"},
+	    {"{\"payload\": \"x\", \"headers\": [\"a\"]}", "a list of names and values in turn"},
+	    {"{\"payload\": \"x\", \"headers\": [null, \"a\"]}", "the name of a header cannot be null"},
+	    {"{\"payload\": \"x\", \"ts\": \"now\"}", "\"ts\" must be an integer"},
+	    {"{\"payload\": \"x\", \"partition\": -2}", "\"partition\" must be an integer from -1 to "},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct result result = expect_with(1, cases[i][0], "send", TOPIC, "-J", NULL);
+		assert_contains(result.err, "msp: line 1: ");
+		assert_contains(result.err, cases[i][1]);
+		result_free(&result);
+	}
+	struct result result =
+	    expect_with(0, "{\"payload\": \"x\", \"headers\": {\"a\": \"1\"}, \"tstype\": \"create\", \"ts\": 5}", "send",
+	                TOPIC, "-J", NULL);
+	result_free(&result);
+	assert_received("x,a=1,5", "-f", "%s,%h,%T", NULL);
+}
+
+static void files_are_messages_or_lines(void **state)
+{
+	(void)state;
+	write_file("one", "a\nb\n");
+	write_file("two", "c\nd");
+	struct result result = expect(0, "send", TOPIC, "-p", "0", "one", "two", NULL);
+	result_free(&result);
+	result = expect(0, "send", TOPIC, "-p", "0", "-l", "-c", "3", "one", "two", NULL);
+	result_free(&result);
+	result = expect(2, "send", TOPIC, "-p", "0", "absent", NULL);
+	assert_contains(result.err, "msp: absent: No such file or directory");
+	result_free(&result);
+	assert_received("a\nb\n,c\nd,a,b,c,", "-D", ",", NULL);
+}
+
+static void what_was_not_acknowledged_is_named(void **state)
+{
+	(void)state;
+	struct result result =
+	    expect_with(1, "short\n0123456789\nlast\n", "send", TOPIC, "-p", "0", "-X", "message.max.bytes=9", NULL);
+	assert_contains(result.err, "msp: line 2: longer than message.max.bytes, 9\n");
+	result_free(&result);
+	assert_received("short\nlast\n", NULL);
+	result = expect(0, "topics", "create", BROKER, "-t", "small", "-X", "message.max.bytes=5", NULL);
+	result_free(&result);
+	result = expect_with(1, "1\n0123456789\n2\n", "send", BROKER, "-t", "small", NULL);
+	assert_contains(result.err, "msp: line 2: ");
+	result_free(&result);
+	result = expect(0, "receive", BROKER, "-t", "small", "-e", NULL);
+	assert_string_equal(result.out, "1\n2\n");
+	result_free(&result);
+	result = expect_with(1, "x\ny\n", "send", BROKER, "-t", "absent", NULL);
+	assert_contains(result.err, "\"msp topics create -t absent\" creates it.\n");
+	assert_contains(result.err, "msp: lines 1 to 2: not acknowledged by the broker\n");
+	result_free(&result);
+	result = expect_with(2, "x\n", "send", TOPIC, "-p", "2", NULL);
+	assert_contains(result.err, "t has no partition 2");
+	result_free(&result);
+}
+
+static void a_group_settles_what_it_has_written(void **state)
+{
+	(void)state;
+	send_lines("0\n1\n2\n");
+	assert_received("0\n1\n", "-g", "readers", "-c", "2", NULL);
+	assert_received("2\n", "-g", "readers", NULL);
+	assert_received("", "-g", "readers", NULL);
+	assert_received("0\n1\n2\n", "-g", "others", NULL);
+}
+
+static void a_model_names_its_topics(void **state)
+{
+	(void)state;
+	struct result result = expect(0, "topics", "create", BROKER, "-m", "echo", NULL);
+	result_free(&result);
+	result = expect_with(0, "{}\n", "send", BROKER, "-m", "echo", NULL);
+	result_free(&result);
+	result = expect(0, "receive", BROKER, "-m", "echo", "inputs", "-e", NULL);
+	assert_string_equal(result.out, "{}\n");
+	result_free(&result);
+	result = expect(2, "receive", BROKER, "-m", "echo", "outptus", NULL);
+	assert_contains(result.err, "did you mean outputs?");
+	result_free(&result);
+	result = expect(1, "receive", BROKER, "-m", "iris", "inputs", "-e", NULL);
+	assert_contains(result.err, "\"msp topics create -m iris\" creates the topics.");
+	result_free(&result);
+}
+
+static void a_terminal_sends_at_each_enter(void **state)
+{
+	(void)state;
+	struct process *receiver = process_start("receive", TOPIC, "-u", NULL);
+	struct process *sender = process_start_on_terminal("send", TOPIC, NULL);
+	process_write(sender, "one\n");
+	process_await(receiver, receiver->out, "one\n");
+	process_write(sender, "two\n");
+	process_await(receiver, receiver->out, "two\n");
+	process_write(sender, "\004");
+	assert_int_equal(process_end(sender), 0);
+	process_signal(receiver, SIGTERM);
+	assert_int_equal(process_end(receiver), 0);
+}
+
+static void receive_ends_quietly_when_asked(void **state)
+{
+	(void)state;
+	send_lines("one\n");
+	struct process *as_group = process_start("receive", TOPIC, "-g", "g", NULL);
+	process_await(as_group, as_group->out, "one\n");
+	process_signal(as_group, SIGINT);
+	assert_int_equal(process_end(as_group), 0);
+	struct process *orphan = process_start("receive", TOPIC, NULL);
+	process_await(orphan, orphan->out, "one\n");
+	close(orphan->out);
+	orphan->out = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	send_lines("two\n");
+	assert_int_equal(process_end(orphan), 0);
+}
+
+int main(void)
+{
+#define MESSAGE_TEST(test) cmocka_unit_test_setup_teardown(test, enter_with_topic, leave_directory)
+	const struct CMUnitTest tests[] = {
+	    MESSAGE_TEST(lines_come_back),
+	    MESSAGE_TEST(keys_headers_and_nulls_travel),
+	    MESSAGE_TEST(formats_know_kcats_tokens),
+	    MESSAGE_TEST(starts_are_where_they_are_said),
+	    MESSAGE_TEST(envelopes_keep_everything),
+	    MESSAGE_TEST(wrong_envelopes_are_named),
+	    MESSAGE_TEST(files_are_messages_or_lines),
+	    MESSAGE_TEST(what_was_not_acknowledged_is_named),
+	    MESSAGE_TEST(a_group_settles_what_it_has_written),
+	    MESSAGE_TEST(a_model_names_its_topics),
+	    MESSAGE_TEST(a_terminal_sends_at_each_enter),
+	    MESSAGE_TEST(receive_ends_quietly_when_asked),
+	};
+	return cmocka_run_group_tests_name("messages", tests, NULL, NULL);
+}
