@@ -197,5 +197,6 @@ int main(int argc, char **argv)
 	if (!standard_descriptors_hold())
 		return EXIT_SOME_FAILED;
 	signal(SIGPIPE, SIG_IGN); /* a reader that has gone is seen as EPIPE */
+	signal(SIGXFSZ, SIG_IGN); /* a file size limit is seen as EFBIG, and served like a full disk */
 	return dispatch(argc, argv);
 }
