@@ -30,7 +30,7 @@ void lite_consumer_void(struct lite_consumer *consumer)
 		struct lite_claim *claim = &consumer->group.claims[i];
 		claim->position = claim->committed;
 		claim->batches = 0;
-		claim->window = claim->deliveries > 0;
+		claim->window = claim->window > 0;
 	}
 	consumer->group.epoch = -1;
 }
@@ -70,8 +70,8 @@ static void skipped_log(const struct lite_consumer *consumer, const struct msp_m
 	        "topic", first->topic, "partition", partition, "count", MSP_LOG_NUMBER(first->offset - position), NULL);
 }
 
-/* Adds what there is of one partition. A partition whose owner vanished is read in small steps, in batches of its own:
- * *ret_alone. */
+/* Adds what there is of one partition. A partition whose owner vanished is read in small steps, in batches of its own
+ * (*ret_alone), one at a time: what made an owner vanish must not stand beside anything else. */
 static enum msp_status claim_read(struct lite_consumer *consumer, size_t index, const struct msp_receive_limits *limits,
                                   struct lite_batch *batch, bool *ret_alone, struct msp_error *err)
 {
@@ -79,7 +79,7 @@ static enum msp_status claim_read(struct lite_consumer *consumer, size_t index, 
 	size_t before = batch->page.count;
 	bool ended;
 	*ret_alone = claim->owned && claim->window > 0;
-	if (!claim->owned || !claim->entitled || (*ret_alone && before > 0))
+	if (!claim->owned || !claim->entitled || (*ret_alone && (before > 0 || claim->position > claim->committed)))
 		return MSP_OK;
 	struct lite_range range = {
 	    .position = claim->position,
@@ -96,8 +96,9 @@ static enum msp_status claim_read(struct lite_consumer *consumer, size_t index, 
 		return status;
 	struct msp_message *first = &batch->page.messages[before];
 	skipped_log(consumer, first, claim->position);
-	if (claim->position == claim->committed)
-		first->attempts = (int32_t)(claim->deliveries < INT32_MAX ? claim->deliveries + 1 : INT32_MAX);
+	/* The first delivery was to whoever vanished. */
+	if (claim->window == 1)
+		first->attempts = (int32_t)(claim->deliveries < INT32_MAX - 2 ? claim->deliveries + 2 : INT32_MAX);
 	batch->spans[batch->span_count++] = (struct lite_span){index, claim->position, range.position};
 	return MSP_OK;
 }
@@ -179,18 +180,51 @@ static enum msp_status snapshot_begin(struct lite_consumer *consumer, bool *ret_
 	return status;
 }
 
+static enum msp_status delivery_count(struct lite_consumer *consumer, size_t index, bool *ret_held,
+                                      struct msp_error *err)
+{
+	enum msp_status status = lite_db_begin_write(&consumer->db, 0, err);
+	if (status != MSP_OK)
+		return status;
+	status = lite_group_deliver(&consumer->group, &consumer->db, index, ret_held, err);
+	if (status == MSP_OK)
+		status = lite_db_commit(&consumer->db, err);
+	lite_db_rollback(&consumer->db);
+	if (status == MSP_OK && *ret_held)
+		consumer->group.claims[index].deliveries++;
+	return status;
+}
+
+/* Writes down, before it is tried, that a message is delivered again which may have ended its owner. Only such
+ * deliveries count, so that processes which come and go for other reasons send no message to errors. */
+static enum msp_status batch_count(struct lite_consumer *consumer, const struct lite_batch *batch, bool *ret_held,
+                                   struct msp_error *err)
+{
+	size_t index = batch->spans[0].claim;
+	*ret_held = true;
+	if (consumer->group.claims[index].window != 1)
+		return MSP_OK;
+	enum msp_status status = delivery_count(consumer, index, ret_held, err);
+	if (status == MSP_OK && !*ret_held)
+		consumer->group.epoch = -1;
+	return status;
+}
+
 static enum msp_status receive_try(struct lite_consumer *consumer, const struct msp_receive_limits *limits,
                                    struct msp_batch **ret_batch, struct msp_error *err)
 {
-	bool usable = false;
+	bool usable = false, held = false;
+	struct lite_batch *batch = NULL;
 	enum msp_status status = snapshot_begin(consumer, &usable, err);
 	if (status == MSP_OK && usable) {
-		struct lite_batch *batch = batch_take(consumer);
+		batch = batch_take(consumer);
 		status = batch_fill(consumer, limits, batch, err);
-		if (status == MSP_OK && batch->page.count > 0)
-			batch_deliver(consumer, batch, ret_batch);
 	}
 	lite_db_rollback(&consumer->db);
+	if (status == MSP_OK && batch && batch->page.count > 0)
+		status = batch_count(consumer, batch, &held, err);
+	if (status == MSP_OK && held)
+		batch_deliver(consumer, batch, ret_batch);
 	return status;
 }
 

@@ -44,7 +44,7 @@ static const char *const SCHEMA =
     " committed INTEGER NOT NULL,"  /* offset of the first message that is not settled */
     " owner INTEGER,"               /* members.id; NULL: free */
     " generation INTEGER NOT NULL," /* grows with each owner */
-    " deliveries INTEGER NOT NULL," /* owners that vanished since `committed` moved last */
+    " deliveries INTEGER NOT NULL," /* of the message at `committed`, since an owner vanished */
     " PRIMARY KEY (group_id, partition_id)) WITHOUT ROWID;";
 
 enum content { CONTENT_OURS, CONTENT_EMPTY };

@@ -161,14 +161,11 @@ static enum msp_status claim_take(struct lite_group *group, struct lite_db *db, 
 	struct lite_claim *claim = &group->claims[index];
 	claim->owned = true;
 	claim->generation++;
-	claim->deliveries += vanished;
 	claim->position = claim->committed;
-	claim->window = claim->deliveries > 0;
+	claim->window = vanished || claim->deliveries > 0;
 	return lite_db_run(db, err, NULL,
-	                   "UPDATE claims SET owner = ?, generation = ?, deliveries = ?"
-	                   " WHERE group_id = ? AND partition_id = ?",
-	                   "iiiii", atomic_load(&group->member.id), claim->generation, claim->deliveries, group->id,
-	                   group->topic.partitions[index].id);
+	                   "UPDATE claims SET owner = ?, generation = ? WHERE group_id = ? AND partition_id = ?", "iiii",
+	                   atomic_load(&group->member.id), claim->generation, group->id, group->topic.partitions[index].id);
 }
 
 static enum msp_status claim_release(struct lite_group *group, struct lite_db *db, size_t index, struct msp_error *err)
@@ -310,6 +307,20 @@ enum msp_status lite_group_is_current(struct lite_group *group, struct lite_db *
 	if (status == MSP_OK)
 		status = lite_db_integer(db, err, &epoch, "SELECT epoch FROM consumer_groups WHERE id = ?", "i", group->id);
 	*ret_current = schema_version == group->topic.schema_version && epoch == group->epoch;
+	return status;
+}
+
+enum msp_status lite_group_deliver(struct lite_group *group, struct lite_db *db, size_t index, bool *ret_held,
+                                   struct msp_error *err)
+{
+	const struct lite_claim *claim = &group->claims[index];
+	int changes = 0;
+	enum msp_status status = lite_db_run(db, err, &changes,
+	                                     "UPDATE claims SET deliveries = deliveries + 1"
+	                                     " WHERE group_id = ? AND partition_id = ? AND owner = ? AND generation = ?",
+	                                     "iiii", group->id, group->topic.partitions[index].id,
+	                                     atomic_load(&group->member.id), claim->generation);
+	*ret_held = changes == 1;
 	return status;
 }
 

@@ -19,7 +19,7 @@ struct lite_claim {
 	int64_t generation;
 	int64_t committed;  /* first offset that is not settled */
 	int64_t position;   /* first offset that was not received */
-	int64_t deliveries; /* of the message at `committed`, by owners that vanished */
+	int64_t deliveries; /* of the message at `committed` since an owner vanished, see lite_group_deliver */
 	unsigned batches;   /* alive, with messages of this partition */
 	/* After an owner vanished: the most messages of the next batch, 1 at first and doubled with each that is settled,
 	 * so that a message which ends the process soon stands alone. 0: no limit any more. */
@@ -65,6 +65,10 @@ enum msp_status lite_group_is_current(struct lite_group *group, struct lite_db *
  * this name. */
 enum msp_status lite_group_sync(struct lite_group *group, struct lite_db *db, int64_t deadline_ms, bool *ret_lost,
                                 struct msp_error *err) MSP_NODISCARD;
+/* Counts a delivery of the message at claim->committed, before it is tried by somebody who must reckon with vanishing
+ * of it too. In a write transaction. *ret_held as below. */
+enum msp_status lite_group_deliver(struct lite_group *group, struct lite_db *db, size_t index, bool *ret_held,
+                                   struct msp_error *err) MSP_NODISCARD;
 /* Moves the committed offset from claim->committed to `committed`. In a write transaction. *ret_held false: the
  * partition is not ours any more. */
 enum msp_status lite_group_commit(struct lite_group *group, struct lite_db *db, size_t index, int64_t committed,
