@@ -1,0 +1,44 @@
+#include "broker.h"
+
+#include <msp_transport_sqlite.h>
+#include <stdio.h>
+
+static void sqlite_url_make(const char *folder, char *url, size_t size)
+{
+	snprintf(url, size, "sqlite:%s/msp.db", folder);
+}
+
+static const char *const sqlite_short_session[] = {"sqlite.lease.ms=1000", NULL};
+
+static const struct broker brokers[] = {
+    {&msp_transport_sqlite, sqlite_url_make, sqlite_short_session, 1000, "libfault_points_sqlite.so"},
+};
+
+#define BROKERS (sizeof(brokers) / sizeof(brokers[0]))
+
+static bool broker_is(const struct broker *broker, const char *name_or_url)
+{
+	size_t size = strcspn(name_or_url, ":");
+	if (!name_or_url[size])
+		return strcmp(broker->transport->name, name_or_url) == 0;
+	for (const char *const *scheme = broker->transport->schemes; *scheme; scheme++)
+		if (strlen(*scheme) == size && strncmp(*scheme, name_or_url, size) == 0)
+			return true;
+	return false;
+}
+
+const struct broker *broker_find(const char *name_or_url)
+{
+	for (size_t i = 0; i < BROKERS; i++)
+		if (broker_is(&brokers[i], name_or_url))
+			return &brokers[i];
+	return NULL;
+}
+
+void broker_names(char *text, size_t size)
+{
+	size_t end = 0;
+	*text = 0;
+	for (size_t i = 0; i < BROKERS && end < size; i++)
+		end += (size_t)snprintf(text + end, size - end, "%s%s", i ? ", " : "", brokers[i].transport->name);
+}

@@ -1,0 +1,23 @@
+/* The brokers that the harness knows. A new one is a line in broker.c. */
+#ifndef FAULT_BROKER_H
+#define FAULT_BROKER_H
+
+#include <msp/transport.h>
+
+struct broker {
+	const struct msp_transport_ops *transport;
+	/* URL of a broker of our own in `folder`; NULL: --broker must be the URL of one that runs. */
+	void (*url_make)(const char *folder, char *url, size_t size);
+	/* Settings of msp ("key=value", NULL-terminated) that make it give up a silent process soon, and how soon. */
+	const char *const *short_session;
+	int session_ms;
+	/* The library beside this program that ends msp amid publishing and about its commit; see fault_point.h. */
+	const char *fault_points;
+};
+
+/* By name ("sqlite") or URL; NULL: none. */
+const struct broker *broker_find(const char *name_or_url);
+/* The names of all, for messages. */
+void broker_names(char *text, size_t size);
+
+#endif

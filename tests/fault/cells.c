@@ -1,0 +1,326 @@
+#include "cells.h"
+
+#include "random.h"
+
+#include <msp/backoff.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/wait.h>
+
+#define PAIR 2 /* processes that serve in most cells */
+
+static size_t rounds(const struct trial *trial, size_t small, size_t full)
+{
+	return trial->options->full ? full : small;
+}
+
+/* A place in the flow of messages at which the next fault strikes: somewhere in stretch `round` of `count`. */
+static size_t place_in_flow(struct trial *trial, size_t round, size_t count)
+{
+	size_t stretch = trial->messages / (count + 1);
+	return round * stretch + random_below(&trial->random, stretch);
+}
+
+/* Lets messages flow all the time, never so many ahead that the next fault would come too late. */
+static void flow(struct trial *trial, size_t count)
+{
+	trial_allow(trial, trial->messages, 2 * trial->messages / (count + 1));
+}
+
+/* ---- processes that are killed ---- */
+
+static bool run_kill9_random(struct trial *trial)
+{
+	size_t kills = rounds(trial, 6, 50);
+	if (!trial_start_all(trial, PAIR))
+		return false;
+	flow(trial, kills);
+	for (size_t i = 0; i < kills; i++) {
+		size_t place = random_below(&trial->random, PAIR);
+		if (!trial_wait_settled(trial, place_in_flow(trial, i, kills)))
+			return false;
+		trial_kill(trial, place);
+		if (!trial_start(trial, place))
+			return false;
+	}
+	return trial_conclude(trial);
+}
+
+struct fault_variables {
+	char point[64], countdown[64], preload[PATH_MAX];
+	const char *list[4];
+};
+
+static void fault_variables_make(struct trial *trial, const char *point, size_t most, struct fault_variables *variables)
+{
+	const struct trial_options *options = trial->options;
+	size_t countdown = 1 + random_below(&trial->random, most);
+	snprintf(variables->point, sizeof(variables->point), "MSP_FAULT_POINT=%s", point);
+	snprintf(variables->countdown, sizeof(variables->countdown), "MSP_FAULT_COUNTDOWN=%zu", countdown);
+	snprintf(variables->preload, sizeof(variables->preload), "LD_PRELOAD=%s/%s", options->folder,
+	         options->broker->fault_points);
+	variables->list[0] = variables->point;
+	variables->list[1] = variables->countdown;
+	variables->list[2] = variables->preload;
+	variables->list[3] = NULL;
+}
+
+/* Sends a little at a time, so that the process passes its fault point as often as it must, until it is dead. */
+static bool feed_until_death(struct trial *trial, size_t place, size_t *allowed, size_t until)
+{
+	const size_t little = 25;
+	const int interval_ms = 20, patience_ms = 30000;
+	int64_t deadline_ms = msp_monotonic_ms() + patience_ms;
+	while (process_is_running(&trial->processes[place]) && msp_monotonic_ms() < deadline_ms) {
+		*allowed = *allowed + little < until ? *allowed + little : until;
+		trial_allow(trial, *allowed, trial->messages);
+		progress_pause(&trial->progress, interval_ms);
+	}
+	return trial_wait_death(trial, place, SIGKILL);
+}
+
+/* Of two processes the first dies at `point`, at one of its `most` first passages. */
+static bool run_kill9_at(struct trial *trial, const char *point, size_t most)
+{
+	size_t count = rounds(trial, 3, 20), allowed = 0;
+	if (!trial_start(trial, 1) || !trial_wait_ready(trial, 1))
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		struct fault_variables variables;
+		fault_variables_make(trial, point, most, &variables);
+		if (!trial_start_with(trial, 0, variables.list) ||
+		    !feed_until_death(trial, 0, &allowed, trial->messages * (i + 1) / count))
+			return false;
+	}
+	return trial_start(trial, 0) && trial_conclude(trial);
+}
+
+static bool run_kill9_after_receive(struct trial *trial)
+{
+	return run_kill9_at(trial, "after_receive", 4);
+}
+
+static bool run_kill9_after_predict(struct trial *trial)
+{
+	return run_kill9_at(trial, "after_predict", 4);
+}
+
+static bool run_kill9_amid_publish(struct trial *trial)
+{
+	return run_kill9_at(trial, "amid_publish", 30);
+}
+
+static bool run_kill9_before_commit(struct trial *trial)
+{
+	return run_kill9_at(trial, "before_commit", 4);
+}
+
+static bool run_kill9_amid_commit(struct trial *trial)
+{
+	return run_kill9_at(trial, "amid_commit", 30);
+}
+
+static bool run_kill9_after_commit(struct trial *trial)
+{
+	return run_kill9_at(trial, "after_commit", 4);
+}
+
+/* ---- processes that stop, hang and come and go ---- */
+
+static bool run_sigterm(struct trial *trial)
+{
+	size_t stops = rounds(trial, 4, 20);
+	if (!trial_start_all(trial, PAIR))
+		return false;
+	flow(trial, stops);
+	for (size_t i = 0; i < stops; i++) {
+		size_t place = i % PAIR;
+		/* Ready first: until then a signal ends the process as it ends any program. */
+		if (!trial_wait_ready(trial, place) || !trial_wait_settled(trial, place_in_flow(trial, i, stops)) ||
+		    !trial_stop(trial, place) || !trial_start(trial, place))
+			return false;
+		trial->kills++;
+	}
+	return trial_conclude(trial);
+}
+
+/* Stops a process until the others have settled everything up to `until`. A broker that is a file cannot be used at all
+ * while a process hangs in a transaction of its own: then it is let go and stopped again at another moment. */
+static bool hang(struct trial *trial, const struct process *process, size_t until)
+{
+	const int tries = 10, patience_ms = 3 * trial->options->broker->session_ms, moment_ms = 1000;
+	bool settled = false;
+	for (int i = 0; i < tries && !settled; i++) {
+		size_t before;
+		process_signal(process, SIGSTOP);
+		do {
+			before = progress_settled(&trial->progress);
+			settled = progress_wait_settled(&trial->progress, until, patience_ms);
+		} while (!settled && progress_settled(&trial->progress) > before);
+		process_signal(process, SIGCONT);
+		if (!settled)
+			(void)progress_wait_settled(&trial->progress, before + 1, moment_ms);
+	}
+	if (!settled)
+		progress_fail(&trial->progress, "the others did not take over from a process that hangs");
+	return settled && trial_processes_live(trial);
+}
+
+/* A process hangs in mid-flow for longer than its session; the other must do its share too, and what the first one
+ * publishes after it woke must not show. */
+static bool run_sigstop(struct trial *trial)
+{
+	size_t count = rounds(trial, 2, 5);
+	if (!trial_start_all(trial, PAIR))
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		size_t until = trial->messages * (i + 1) / (count + 1);
+		trial_allow(trial, until, trial->messages);
+		if (!trial_wait_settled(trial, place_in_flow(trial, i, count)) ||
+		    !hang(trial, &trial->processes[i % PAIR], until))
+			return false;
+		trial->kills++;
+	}
+	return trial_conclude(trial);
+}
+
+static bool storm_step(struct trial *trial, size_t round)
+{
+	size_t place = PAIR + round % PAIR;
+	trial->kills++;
+	if (trial->processes[place].pid == 0)
+		return trial_start(trial, place);
+	if (round % 3 == 0) {
+		process_end(&trial->processes[place]);
+		return true;
+	}
+	return trial_wait_ready(trial, place) && trial_stop(trial, place);
+}
+
+static bool run_storm(struct trial *trial)
+{
+	size_t count = rounds(trial, 6, 30);
+	int interval_ms = trial->options->full ? 1000 : 200;
+	if (!trial_start_all(trial, PAIR))
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		trial_allow(trial, trial->messages * (i + 1) / count, trial->messages);
+		progress_pause(&trial->progress, interval_ms);
+		if (!trial_processes_live(trial) || !storm_step(trial, i))
+			return false;
+	}
+	return trial_conclude(trial);
+}
+
+/* ---- models that misbehave ---- */
+
+static bool nobody_stole(struct trial *trial)
+{
+	for (size_t i = 0; i < PAIR; i++)
+		if (process_log_count(&trial->processes[i], "a batch was taken over") > 0)
+			progress_fail(&trial->progress, "process %zu lost a batch although it was alive", i);
+	return !progress_failed(&trial->progress);
+}
+
+static bool run_slow_model(struct trial *trial)
+{
+	if (!trial_start_all(trial, PAIR))
+		return false;
+	return trial_conclude(trial) && nobody_stole(trial);
+}
+
+static bool run_sigterm_mid_batch(struct trial *trial)
+{
+	return run_sigterm(trial);
+}
+
+/* Starts again what its model has ended; *ret_ready: there was nothing to do. */
+static bool aborted_restart(struct trial *trial, bool *ret_ready)
+{
+	*ret_ready = true;
+	for (size_t i = 0; i < PAIR; i++) {
+		if (process_is_running(&trial->processes[i])) {
+			*ret_ready &= process_wait_ready(&trial->processes[i], 0);
+			continue;
+		}
+		*ret_ready = false;
+		if (!trial_wait_death(trial, i, SIGABRT) || !trial_start(trial, i))
+			return false;
+	}
+	return true;
+}
+
+/* Over when everything is settled and the last two processes live. */
+static bool run_crashing_model(struct trial *trial)
+{
+	const int interval_ms = 20, patience_ms = 120000;
+	int64_t deadline_ms = msp_monotonic_ms() + patience_ms;
+	if (!trial_start(trial, 0) || !trial_start(trial, 1))
+		return false;
+	trial_allow(trial, trial->messages, trial->messages);
+	for (bool settled = false, ready = false; !settled || !ready;) {
+		settled = progress_wait_settled(&trial->progress, trial->messages, interval_ms);
+		if (!aborted_restart(trial, &ready))
+			return false;
+		if (msp_monotonic_ms() >= deadline_ms)
+			progress_fail(&trial->progress, "the model still ends its process after %d s", patience_ms / 1000);
+		if (progress_failed(&trial->progress))
+			return false;
+	}
+	return trial_conclude(trial);
+}
+
+/* ---- topics that do not take everything ---- */
+
+/* The topic goes while it is empty, so that nothing is lost with it. */
+static bool run_topic_missing(struct trial *trial)
+{
+	if (!trial_start_all(trial, PAIR) || !trial_delete_errors(trial))
+		return false;
+	trial_allow(trial, trial->messages / 2, trial->messages);
+	for (size_t i = 0; i < PAIR; i++)
+		if (!trial_wait_log(trial, i, "waiting for the broker"))
+			return false;
+	trial->kills++;
+	return trial_create_errors(trial) && trial_conclude(trial);
+}
+
+static bool run_too_large(struct trial *trial)
+{
+	return trial_start_all(trial, PAIR) && trial_conclude(trial);
+}
+
+/* ---- the table ---- */
+
+static const char *const slow_settings[] = {"models.faulty.sleep.us=500", NULL};
+
+#define ECHO   .setup.model = "echo"
+#define FAULTY .setup.model = "faulty"
+#define MORTAL .setup.model = "mortal"
+
+const struct cell cells[] = {
+    {"kill9_random", NULL, run_kill9_random, .small_messages = 6000, .full_messages = 200000, ECHO},
+    {"kill9_after_receive", NULL, run_kill9_after_receive, .small_messages = 4000, .full_messages = 100000, MORTAL},
+    {"kill9_after_predict", NULL, run_kill9_after_predict, .small_messages = 4000, .full_messages = 100000, MORTAL},
+    {"kill9_amid_publish", NULL, run_kill9_amid_publish, .small_messages = 4000, .full_messages = 100000, ECHO},
+    {"kill9_before_commit", NULL, run_kill9_before_commit, .small_messages = 4000, .full_messages = 100000, ECHO},
+    {"kill9_amid_commit", "sqlite", run_kill9_amid_commit, .small_messages = 4000, .full_messages = 100000, ECHO},
+    {"kill9_after_commit", NULL, run_kill9_after_commit, .small_messages = 4000, .full_messages = 100000, ECHO},
+    {"sigterm", NULL, run_sigterm, .small_messages = 6000, .full_messages = 100000, ECHO},
+    {"sigterm_mid_batch", NULL, run_sigterm_mid_batch, .small_messages = 4000, .full_messages = 40000, FAULTY,
+     .setup.settings = slow_settings},
+    {"sigstop", NULL, run_sigstop, .small_messages = 6000, .full_messages = 100000, ECHO, .setup.short_session = true},
+    {"storm", NULL, run_storm, .small_messages = 6000, .full_messages = 100000, ECHO},
+    {"slow_model", NULL, run_slow_model, .small_messages = 2000, .full_messages = 100000, FAULTY,
+     .setup.short_session = true, .setup.specials = {{PLAN_SLOW, 2}}},
+    {"crashing_model", NULL, run_crashing_model, .small_messages = 2000, .full_messages = 100000, FAULTY,
+     .setup.specials = {{PLAN_ABORT, 3}}},
+    {"topic_missing", NULL, run_topic_missing, .small_messages = 4000, .full_messages = 100000, ECHO},
+    {"too_large", NULL, run_too_large, .small_messages = 4000, .full_messages = 100000, ECHO,
+     .setup.specials = {{PLAN_BIG, 40}, {PLAN_HUGE, 20}}, .setup.outputs_max_bytes = 2000,
+     .setup.errors_max_bytes = 10000},
+    {"locked", "sqlite", run_locked, .small_messages = 6000, .full_messages = 100000, ECHO,
+     .setup.short_session = true},
+    {"disk_full", "sqlite", run_disk_full, .small_messages = 6000, .full_messages = 100000, ECHO},
+};
+const size_t cell_count = sizeof(cells) / sizeof(cells[0]);

@@ -1,0 +1,224 @@
+/* msp_faults: the fault matrix. `msp_faults --help` tells how. */
+#include "cells.h"
+#include "random.h"
+
+#include <getopt.h>
+#include <libgen.h>
+#include <msp/backoff.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static const char *const guarantee_names[] = {
+    [MSP_AT_LEAST_ONCE] = "at_least_once", [MSP_EXACTLY_ONCE] = "exactly_once"};
+
+#define GUARANTEES 2
+
+struct arguments {
+	struct trial_options options;
+	const char *cell; /* NULL: all */
+	int guarantee;    /* enum msp_guarantee, or -1: both */
+	char program[PATH_MAX], plugin_path[2 * PATH_MAX];
+};
+
+static void usage(FILE *file)
+{
+	char names[128];
+	broker_names(names, sizeof(names));
+	fprintf(file,
+	        "usage: msp_faults [OPTION…]\n"
+	        "Breaks `msp run` in every way of the fault matrix and counts what becomes of each message.\n\n"
+	        "  --broker NAME|URL   %s, or the URL of one that runs (default: sqlite)\n"
+	        "  --program PATH      msp (default: of this build)\n"
+	        "  --cell NAME         one cell (default: all)\n"
+	        "  --guarantee NAME    at_least_once or exactly_once (default: both)\n"
+	        "  --messages N        instead of what the cell wants\n"
+	        "  --seed N            to repeat a run (default: from the clock)\n"
+	        "  --full              the large form of each cell; also by MSP_FAULTS=full in the environment\n"
+	        "  --list              the names of the cells\n\n"
+	        "Exit: 0 every expectation held; 1 some did not; 2 usage.\n",
+	        names);
+}
+
+static bool number_read(const char *text, uint64_t *ret_number)
+{
+	char *end;
+	*ret_number = strtoull(text, &end, 0);
+	return *text && *text != '-' && !*end;
+}
+
+static int guarantee_find(const char *name)
+{
+	for (int i = 0; i < GUARANTEES; i++)
+		if (strcmp(guarantee_names[i], name) == 0)
+			return i;
+	return -1;
+}
+
+static bool argument_take(struct arguments *arguments, int option, const char *value)
+{
+	uint64_t number = 0;
+	switch (option) {
+	case 'b':
+		arguments->options.broker = broker_find(value);
+		arguments->options.url = strchr(value, ':') ? value : NULL;
+		return arguments->options.broker != NULL;
+	case 'p':
+		return realpath(value, arguments->program) != NULL;
+	case 'c':
+		arguments->cell = value;
+		return true;
+	case 'g':
+		arguments->guarantee = guarantee_find(value);
+		return arguments->guarantee >= 0;
+	case 'n':
+		/* Fewer than this cannot be spread over the faults of a cell. */
+		return number_read(value, &number) && (arguments->options.messages = number) >= 1000;
+	case 's':
+		return number_read(value, &arguments->options.seed);
+	default:
+		return false;
+	}
+}
+
+static void cells_list(const struct broker *broker)
+{
+	for (size_t i = 0; i < cell_count; i++)
+		if (!cells[i].transport || strcmp(cells[i].transport, broker->transport->name) == 0)
+			puts(cells[i].name);
+}
+
+/* Everything stands where the build has put it: <build>/msp, <build>/models, <build>/tests/fault/msp_faults. */
+static bool places_find(struct arguments *arguments)
+{
+	char self[PATH_MAX], folder[PATH_MAX];
+	struct trial_options *options = &arguments->options;
+	if (!realpath("/proc/self/exe", self))
+		return false;
+	snprintf(options->folder, sizeof(options->folder), "%.*s", (int)sizeof(options->folder) - 1, dirname(self));
+	if (!*arguments->program)
+		snprintf(arguments->program, sizeof(arguments->program), "%s/../../msp", options->folder);
+	snprintf(folder, sizeof(folder), "%s", options->folder);
+	snprintf(arguments->plugin_path, sizeof(arguments->plugin_path), "%s/models:%s/tests/models:%s",
+	         dirname(dirname(folder)), folder, options->folder);
+	options->program = arguments->program;
+	options->plugin_path = arguments->plugin_path;
+	if (access(options->program, X_OK) == 0)
+		return true;
+	fprintf(stderr, "msp_faults: no program %s\n", options->program);
+	return false;
+}
+
+/* -1: go on; otherwise the exit status. */
+static int arguments_read(struct arguments *arguments, int count, char **texts)
+{
+	static const struct option options[] = {
+	    {"broker", required_argument, NULL, 'b'},   {"program", required_argument, NULL, 'p'},
+	    {"cell", required_argument, NULL, 'c'},     {"guarantee", required_argument, NULL, 'g'},
+	    {"messages", required_argument, NULL, 'n'}, {"seed", required_argument, NULL, 's'},
+	    {"full", no_argument, NULL, 'F'},           {"list", no_argument, NULL, 'l'},
+	    {"help", no_argument, NULL, 'h'},           {NULL, 0, NULL, 0},
+	};
+	int option;
+	while ((option = getopt_long(count, texts, "", options, NULL)) != -1) {
+		if (option == 'h') {
+			usage(stdout);
+			return 0;
+		} else if (option == 'l') {
+			cells_list(arguments->options.broker);
+			return 0;
+		} else if (option == 'F') {
+			arguments->options.full = true;
+		} else if (!argument_take(arguments, option, optarg)) {
+			if (option != '?')
+				fprintf(stderr, "msp_faults: not acceptable: %s\n", optarg);
+			return 2;
+		}
+	}
+	if (optind < count) {
+		fprintf(stderr, "msp_faults: what is %s?\n", texts[optind]);
+		return 2;
+	}
+	return places_find(arguments) ? -1 : 2;
+}
+
+/* ---- the table ---- */
+
+#define ROW "%-20s | %-13s | %8s | %5s | %7s | %9s | %7s | %7s | %5s | %7s | %s\n"
+
+static void heading_print(void)
+{
+	printf(ROW, "cell", "guarantee", "messages", "lost", "doubled", "reordered", "in both", "phantom", "kills",
+	       "seconds", "verdict");
+}
+
+static void row_print(const char *cell, const struct trial *trial, double seconds)
+{
+	const struct counts *counts = &trial->counts;
+	printf("%-20s | %-13s | %8zu | %5zu | %7zu | %9zu | %7zu | %7zu | %5zu | %7.1f | %s\n", cell,
+	       guarantee_names[trial->guarantee], trial->messages, counts->lost, counts->doubled, counts->reordered,
+	       counts->both, counts->phantom, trial->kills, seconds, *trial->progress.failure ? "FAILED" : "ok");
+	fflush(stdout);
+}
+
+static bool cell_run(const struct arguments *arguments, const struct cell *cell, enum msp_guarantee guarantee)
+{
+	const struct trial_options *options = &arguments->options;
+	size_t messages = options->full ? cell->full_messages : cell->small_messages;
+	struct trial trial;
+	int64_t begin_ms = msp_monotonic_ms();
+	if (trial_init(&trial, options, &cell->setup, cell->name, guarantee,
+	               options->messages ? options->messages : messages))
+		(void)cell->run(&trial);
+	trial_done(&trial);
+	row_print(cell->name, &trial, (double)(msp_monotonic_ms() - begin_ms) / 1000);
+	bool failed = *trial.progress.failure != 0;
+	if (failed)
+		fprintf(stderr, "%s, %s, seed %llu: %s\n  its files are in %s\n", cell->name, guarantee_names[guarantee],
+		        (unsigned long long)options->seed, trial.progress.failure, trial.folder);
+	return !failed;
+}
+
+static bool cell_is_wanted(const struct arguments *arguments, const struct cell *cell)
+{
+	if (cell->transport && strcmp(cell->transport, arguments->options.broker->transport->name) != 0)
+		return false;
+	return !arguments->cell || strcmp(arguments->cell, cell->name) == 0;
+}
+
+static int cells_run(const struct arguments *arguments)
+{
+	size_t ran = 0, failed = 0;
+	printf("%s, seed %llu\n", arguments->options.broker->transport->name, (unsigned long long)arguments->options.seed);
+	heading_print();
+	for (size_t i = 0; i < cell_count; i++) {
+		if (!cell_is_wanted(arguments, &cells[i]))
+			continue;
+		for (int guarantee = 0; guarantee < GUARANTEES; guarantee++) {
+			if (arguments->guarantee >= 0 && arguments->guarantee != guarantee)
+				continue;
+			ran++;
+			failed += !cell_run(arguments, &cells[i], (enum msp_guarantee)guarantee);
+		}
+	}
+	if (ran == 0) {
+		fprintf(stderr, "msp_faults: no such cell; --list names them\n");
+		return 2;
+	}
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+int main(int count, char **texts)
+{
+	struct arguments arguments = {.guarantee = -1};
+	arguments.options.broker = broker_find("sqlite");
+	arguments.options.seed = (uint64_t)msp_wall_ms();
+	const char *size = getenv("MSP_FAULTS");
+	arguments.options.full = size && strcmp(size, "full") == 0;
+	int status = arguments_read(&arguments, count, texts);
+	if (status >= 0)
+		return status;
+	signal(SIGPIPE, SIG_IGN);
+	return cells_run(&arguments);
+}

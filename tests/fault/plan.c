@@ -1,0 +1,210 @@
+#include "plan.h"
+
+#include "random.h"
+
+#include <inttypes.h>
+#include <msp/backoff.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define PLAN_HEADERS (sizeof(((struct plan_text *)NULL)->headers) / sizeof(struct msp_header))
+
+/* What becomes of each kind: the code of its error record, or NULL for outputs. */
+static const char *const error_codes[] = {
+    [PLAN_VALID] = NULL,
+    [PLAN_BROKEN] = "malformed",
+    [PLAN_NOT_OBJECT] = "schema_violation",
+    [PLAN_NULL] = "missing_value",
+    [PLAN_SLOW] = NULL,
+    [PLAN_ABORT] = "delivery_limit",
+    [PLAN_BIG] = "output_rejected",
+    [PLAN_HUGE] = "output_rejected",
+};
+
+/* About one in sixteen is no good. */
+static enum plan_kind kind_choose(uint64_t *random)
+{
+	switch (random_below(random, 64)) {
+	case 0:
+	case 1:
+		return PLAN_BROKEN;
+	case 2:
+		return PLAN_NOT_OBJECT;
+	case 3:
+		return PLAN_NULL;
+	default:
+		return PLAN_VALID;
+	}
+}
+
+static void special_spread(struct plan *plan, const struct plan_special *special, uint64_t *random)
+{
+	size_t stretch = special->count ? plan->count / special->count : 0;
+	for (size_t i = 0; i < special->count; i++)
+		plan->items[i * stretch + random_below(random, stretch)].kind = (uint8_t)special->kind;
+}
+
+bool plan_init(struct plan *plan, size_t count, uint64_t seed, const struct plan_special specials[PLAN_SPECIALS])
+{
+	uint64_t random = seed;
+	uint32_t sequences[PLAN_KEYS] = {0};
+	*plan = (struct plan){.count = count, .timestamp_ms = msp_wall_ms()};
+	plan->items = calloc(count, sizeof(*plan->items));
+	if (!plan->items)
+		return false;
+	for (size_t id = 0; id < count; id++) {
+		size_t key = random_below(&random, PLAN_KEYS);
+		enum plan_kind kind = kind_choose(&random);
+		plan->items[id] = (struct plan_item){sequences[key]++, (uint16_t)key, (uint8_t)kind};
+	}
+	for (size_t i = 0; i < PLAN_SPECIALS; i++)
+		special_spread(plan, &specials[i], &random);
+	return true;
+}
+
+void plan_done(struct plan *plan)
+{
+	free(plan->items);
+	*plan = (struct plan){0};
+}
+
+/* ---- writing ---- */
+
+/* Spaced as the JSON codec writes, so that the output of a model which answers with its input has the same bytes. */
+
+static void value_pad(struct plan_text *text, size_t length, size_t size)
+{
+	/* {…} becomes {…, "pad": "xxx"} of `size` bytes. */
+	static const char pad[] = ", \"pad\": \"";
+	size_t begin = length - 1 + sizeof(pad) - 1;
+	snprintf(text->value + length - 1, sizeof(pad), "%s", pad);
+	memset(text->value + begin, 'x', size - begin - 2);
+	snprintf(text->value + size - 2, 3, "\"}");
+}
+
+static size_t value_write(const struct plan_item *item, size_t id, struct plan_text *text)
+{
+	static const char *const extras[] = {
+	    [PLAN_SLOW] = ", \"sleep_ms\": 3000", [PLAN_ABORT] = ", \"abort\": true", [PLAN_HUGE] = NULL};
+	_Static_assert(PLAN_SLOW_MS == 3000, "as written above");
+	const char *extra = extras[item->kind] ? extras[item->kind] : "";
+	int length = snprintf(text->value, sizeof(text->value), "{\"id\": %zu, \"key\": \"k%u\", \"seq\": %" PRIu32 "%s}",
+	                      id, item->key, item->sequence, extra);
+	switch ((enum plan_kind)item->kind) {
+	case PLAN_BROKEN:
+		return (size_t)length / 2;
+	case PLAN_NOT_OBJECT:
+		return (size_t)snprintf(text->value, sizeof(text->value), "[%zu]", id);
+	case PLAN_BIG:
+		value_pad(text, (size_t)length, PLAN_BIG_BYTES);
+		return PLAN_BIG_BYTES;
+	case PLAN_HUGE:
+		value_pad(text, (size_t)length, PLAN_HUGE_BYTES);
+		return PLAN_HUGE_BYTES;
+	default:
+		return (size_t)length;
+	}
+}
+
+void plan_write(const struct plan *plan, size_t id, struct plan_text *text, struct msp_message *ret_message)
+{
+	static const unsigned char bytes[] = {0x00, 0xff, '"', '\n', 0xc3}; /* no UTF-8 */
+	const struct plan_item *item = &plan->items[id];
+	size_t value_size = value_write(item, id, text);
+	snprintf(text->key, sizeof(text->key), "k%u", item->key);
+	snprintf(text->id, sizeof(text->id), "%zu", id);
+	text->headers[0] = (struct msp_header){MSP_BYTES_LITERAL("id"), msp_bytes_of_string(text->id)};
+	text->headers[1] = (struct msp_header){MSP_BYTES_LITERAL("bytes"), msp_bytes_of(bytes, sizeof(bytes))};
+	*ret_message = (struct msp_message){
+	    .key = msp_bytes_of_string(text->key),
+	    .value = item->kind == PLAN_NULL ? MSP_BYTES_ABSENT : msp_bytes_of(text->value, value_size),
+	    .headers = text->headers,
+	    .header_count = PLAN_HEADERS,
+	    .timestamp_ms = plan->timestamp_ms + (int64_t)id,
+	    .partition = MSP_PARTITION_ANY,
+	    .offset = MSP_OFFSET_NONE,
+	};
+}
+
+/* ---- recognising ---- */
+
+static struct msp_bytes header_find(const struct msp_message *message, const char *name)
+{
+	for (size_t i = 0; i < message->header_count; i++)
+		if (msp_bytes_equal(message->headers[i].name, msp_bytes_of_string(name)))
+			return message->headers[i].value;
+	return MSP_BYTES_ABSENT;
+}
+
+static bool id_read(const struct plan *plan, const struct msp_message *message, size_t *ret_id)
+{
+	struct msp_bytes text = header_find(message, "id");
+	char digits[24];
+	if (!text.data || text.size == 0 || text.size >= sizeof(digits))
+		return false;
+	memcpy(digits, text.data, text.size);
+	digits[text.size] = 0;
+	char *end;
+	*ret_id = strtoul(digits, &end, 10);
+	return !*end && *ret_id < plan->count;
+}
+
+static bool headers_begin_equal(const struct msp_message *message, const struct msp_message *expected)
+{
+	if (message->header_count < expected->header_count)
+		return false;
+	for (size_t i = 0; i < expected->header_count; i++)
+		if (!msp_bytes_equal(message->headers[i].name, expected->headers[i].name) ||
+		    !msp_bytes_equal(message->headers[i].value, expected->headers[i].value))
+			return false;
+	return true;
+}
+
+static bool value_is_omitted(const struct msp_message *message)
+{
+	char size[24];
+	snprintf(size, sizeof(size), "%d", PLAN_HUGE_BYTES);
+	return !message->value.data &&
+	       msp_bytes_equal(header_find(message, "msp-value-omitted"), msp_bytes_of_string(size));
+}
+
+/* What differs, or NULL. */
+static const char *difference(const struct msp_message *message, const struct msp_message *expected,
+                              enum plan_kind kind, enum msp_route route)
+{
+	const char *code = error_codes[kind];
+	if ((route == MSP_ROUTE_ERRORS) != (code != NULL))
+		return code ? "is in outputs" : "is in errors";
+	if (code && !msp_bytes_equal(header_find(message, "msp-error-code"), msp_bytes_of_string(code)))
+		return "has another error code";
+	if (!msp_bytes_equal(message->key, expected->key))
+		return "has another key";
+	if (message->timestamp_ms != expected->timestamp_ms)
+		return "has another timestamp";
+	if (!headers_begin_equal(message, expected) || (!code && message->header_count != expected->header_count))
+		return "has other headers";
+	bool same = kind == PLAN_HUGE ? value_is_omitted(message) : msp_bytes_equal(message->value, expected->value);
+	return same ? NULL : "has another value";
+}
+
+bool plan_recognise(const struct plan *plan, enum msp_route route, const struct msp_message *message, size_t *ret_id,
+                    char *reason, size_t reason_size)
+{
+	if (!id_read(plan, message, ret_id)) {
+		snprintf(reason, reason_size, "a message of partition %d, offset %lld has no id of the plan",
+		         (int)message->partition, (long long)message->offset);
+		return false;
+	}
+	struct plan_text text;
+	struct msp_message expected;
+	plan_write(plan, *ret_id, &text, &expected);
+	enum plan_kind kind = (enum plan_kind)plan->items[*ret_id].kind;
+	const char *what = difference(message, &expected, kind, route);
+	if (!what)
+		return true;
+	struct msp_bytes code = header_find(message, "msp-error-code"), why = header_find(message, "msp-error-message");
+	snprintf(reason, reason_size, "message %zu %s: code %.*s, expected %s; %.*s", *ret_id, what, (int)code.size,
+	         code.data ? (const char *)code.data : "", error_codes[kind] ? error_codes[kind] : "none", (int)why.size,
+	         why.data ? (const char *)why.data : "");
+	return false;
+}

@@ -1,0 +1,402 @@
+#include "trial.h"
+
+#include "random.h"
+
+#include <errno.h>
+#include <ftw.h>
+#include <msp/backoff.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define READY_MS    20000 /* start to ready, on a machine that is busy */
+#define STOP_MS     20000
+#define DEATH_MS    30000
+#define STUCK_MS    60000 /* no progress for so long is a failure */
+#define WATCH_MS    200   /* how often a wait looks after the processes */
+#define ADMIN_MS    10000
+#define ARGUMENTS   64
+#define LOG_WAIT_MS 20000
+
+/* ---- topics ---- */
+
+static bool topic_create(struct trial *trial, struct msp_admin *admin, enum msp_topic_kind kind, size_t max_bytes)
+{
+	struct msp_error err = {.text = ""};
+	struct msp_topic_spec spec = {
+	    .name = trial->topics.name[kind],
+	    .partitions = TRIAL_PARTITIONS,
+	    .max_message_bytes = max_bytes,
+	    .group = kind == MSP_TOPIC_INPUTS ? trial->topics.group : NULL,
+	};
+	if (admin->ops->topic_create(admin, &spec, ADMIN_MS, &err) == MSP_OK)
+		return true;
+	progress_fail(&trial->progress, "cannot create %s: %s", spec.name, err.text);
+	return false;
+}
+
+static struct msp_admin *admin_open(struct trial *trial)
+{
+	struct msp_error err = {.text = ""};
+	struct msp_admin *admin = NULL;
+	if (trial->transport->ops->admin_open(trial->transport, &admin, &err) != MSP_OK) {
+		progress_fail(&trial->progress, "no admin: %s", err.text);
+		return NULL;
+	}
+	return admin;
+}
+
+bool trial_delete_errors(struct trial *trial)
+{
+	struct msp_error err = {.text = ""};
+	const char *errors = trial->topics.name[MSP_TOPIC_ERRORS];
+	struct msp_admin *admin = admin_open(trial);
+	if (!admin)
+		return false;
+	bool deleted = admin->ops->topic_delete(admin, errors, ADMIN_MS, &err) == MSP_OK;
+	if (!deleted)
+		progress_fail(&trial->progress, "cannot delete %s: %s", errors, err.text);
+	admin->ops->free(admin);
+	return deleted;
+}
+
+bool trial_create_errors(struct trial *trial)
+{
+	struct msp_admin *admin = admin_open(trial);
+	bool created = admin && topic_create(trial, admin, MSP_TOPIC_ERRORS, trial->setup->errors_max_bytes);
+	if (admin)
+		admin->ops->free(admin);
+	return created;
+}
+
+/* A broker of its own goes with the trial's folder. */
+static void topics_delete(struct trial *trial)
+{
+	struct msp_admin *admin = trial->options->url ? admin_open(trial) : NULL;
+	if (!admin)
+		return;
+	for (size_t kind = 0; kind < MSP_TOPIC_KINDS; kind++)
+		(void)admin->ops->topic_delete(admin, trial->topics.name[kind], ADMIN_MS, NULL);
+	admin->ops->free(admin);
+}
+
+static bool topics_create(struct trial *trial)
+{
+	struct msp_admin *admin = admin_open(trial);
+	bool created = admin && topic_create(trial, admin, MSP_TOPIC_INPUTS, 0) &&
+	               topic_create(trial, admin, MSP_TOPIC_OUTPUTS, trial->setup->outputs_max_bytes) &&
+	               topic_create(trial, admin, MSP_TOPIC_ERRORS, trial->setup->errors_max_bytes);
+	if (admin)
+		admin->ops->free(admin);
+	return created;
+}
+
+/* Everything that was sent must be settled in the broker's own book too. */
+static void group_check(struct trial *trial)
+{
+	struct msp_error err = {.text = ""};
+	struct msp_topic_info *ends = NULL;
+	const char *inputs = trial->topics.name[MSP_TOPIC_INPUTS];
+	int64_t remaining = -1;
+	struct msp_admin *admin = admin_open(trial);
+	if (!admin)
+		return;
+	if (admin->ops->topic_describe(admin, inputs, &ends, ADMIN_MS, &err) != MSP_OK ||
+	    admin->ops->group_remaining(admin, trial->topics.group, inputs, ends, &remaining, ADMIN_MS, &err) != MSP_OK)
+		progress_fail(&trial->progress, "cannot tell what is settled: %s", err.text);
+	else if (remaining != 0)
+		progress_fail(&trial->progress, "the group has %lld messages left to settle", (long long)remaining);
+	free(ends);
+	admin->ops->free(admin);
+}
+
+/* ---- processes ---- */
+
+struct arguments {
+	const char *list[ARGUMENTS];
+	size_t count;
+	char texts[4][PATH_MAX];
+};
+
+static void arguments_add_setting(struct arguments *arguments, const char *setting)
+{
+	arguments->list[arguments->count++] = "-X";
+	arguments->list[arguments->count++] = setting;
+}
+
+static void arguments_add_settings(struct arguments *arguments, const char *const *settings)
+{
+	for (; settings && *settings; settings++)
+		arguments_add_setting(arguments, *settings);
+}
+
+static void arguments_make(const struct trial *trial, size_t place, struct arguments *arguments)
+{
+	const struct trial_options *options = trial->options;
+	const char *const first[] = {options->program, "run",          "-b",
+	                             trial->url,       "--ready-file", trial->processes[place].ready_path};
+	*arguments = (struct arguments){.count = sizeof(first) / sizeof(first[0])};
+	memcpy(arguments->list, first, sizeof(first));
+	snprintf(arguments->texts[0], PATH_MAX, "topic.prefix=%s", trial->prefix);
+	snprintf(arguments->texts[1], PATH_MAX, "plugin.path=%s", options->plugin_path);
+	snprintf(arguments->texts[2], PATH_MAX, "models.%s.workers=%d", trial->setup->model, TRIAL_WORKERS);
+	for (size_t i = 0; i < 3; i++)
+		arguments_add_setting(arguments, arguments->texts[i]);
+	arguments_add_setting(arguments, trial->guarantee == MSP_EXACTLY_ONCE ? "processing.guarantee=exactly_once"
+	                                                                      : "processing.guarantee=at_least_once");
+	arguments_add_settings(arguments, trial->setup->settings);
+	if (trial->setup->short_session)
+		arguments_add_settings(arguments, options->broker->short_session);
+	arguments->list[arguments->count++] = trial->setup->model;
+}
+
+bool trial_start_with(struct trial *trial, size_t place, const char *const *variables)
+{
+	struct arguments arguments;
+	arguments_make(trial, place, &arguments);
+	if (process_start(&trial->processes[place], arguments.list, variables))
+		return true;
+	progress_fail(&trial->progress, "cannot start %s: %s", trial->options->program, strerror(errno));
+	return false;
+}
+
+bool trial_start(struct trial *trial, size_t place)
+{
+	return trial_start_with(trial, place, NULL);
+}
+
+bool trial_wait_ready(struct trial *trial, size_t place)
+{
+	if (process_wait_ready(&trial->processes[place], READY_MS))
+		return true;
+	progress_fail(&trial->progress, "process %zu was not ready in time", place);
+	return false;
+}
+
+bool trial_start_all(struct trial *trial, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!trial_start(trial, i))
+			return false;
+	for (size_t i = 0; i < count; i++)
+		if (!trial_wait_ready(trial, i))
+			return false;
+	return true;
+}
+
+void trial_kill(struct trial *trial, size_t place)
+{
+	trial->kills++;
+	process_end(&trial->processes[place]);
+}
+
+bool trial_stop(struct trial *trial, size_t place)
+{
+	int status = 0;
+	char text[32];
+	process_signal(&trial->processes[place], SIGTERM);
+	if (!process_wait(&trial->processes[place], STOP_MS, &status)) {
+		progress_fail(&trial->progress, "process %zu did not stop within %d s", place, STOP_MS / 1000);
+		return false;
+	}
+	if (status == 0)
+		return true;
+	process_status_text(status, text, sizeof(text));
+	progress_fail(&trial->progress, "process %zu was asked to stop and ended with %s", place, text);
+	return false;
+}
+
+bool trial_wait_death(struct trial *trial, size_t place, int signal)
+{
+	int status = 0;
+	char text[32];
+	if (!process_wait(&trial->processes[place], DEATH_MS, &status)) {
+		progress_fail(&trial->progress, "process %zu did not die within %d s", place, DEATH_MS / 1000);
+		return false;
+	}
+	if (WIFSIGNALED(status) && WTERMSIG(status) == signal) {
+		trial->kills++;
+		return true;
+	}
+	process_status_text(status, text, sizeof(text));
+	progress_fail(&trial->progress, "process %zu ended with %s, expected signal %d", place, text, signal);
+	return false;
+}
+
+bool trial_processes_live(struct trial *trial)
+{
+	for (size_t i = 0; i < TRIAL_PROCESSES; i++) {
+		struct process *process = &trial->processes[i];
+		int status = 0;
+		char text[32];
+		if (process->pid == 0 || !process_wait(process, 0, &status))
+			continue;
+		process_status_text(status, text, sizeof(text));
+		progress_fail(&trial->progress, "process %zu ended by itself with %s", i, text);
+		return false;
+	}
+	return true;
+}
+
+/* ---- waiting ---- */
+
+void trial_allow(struct trial *trial, size_t allowed, size_t window)
+{
+	progress_allow(&trial->progress, allowed < trial->messages ? allowed : trial->messages, window);
+}
+
+bool trial_wait_settled(struct trial *trial, size_t count)
+{
+	size_t before = progress_settled(&trial->progress);
+	int64_t stuck_ms = msp_monotonic_ms() + STUCK_MS;
+	while (!progress_wait_settled(&trial->progress, count, WATCH_MS)) {
+		size_t settled = progress_settled(&trial->progress);
+		if (settled != before)
+			stuck_ms = msp_monotonic_ms() + STUCK_MS;
+		before = settled;
+		if (msp_monotonic_ms() >= stuck_ms)
+			progress_fail(&trial->progress, "stuck with %zu of %zu messages settled", settled, count);
+		if (!trial_processes_live(trial) || progress_failed(&trial->progress))
+			return false;
+	}
+	return true;
+}
+
+bool trial_wait_log(struct trial *trial, size_t place, const char *text)
+{
+	int64_t deadline_ms = msp_monotonic_ms() + LOG_WAIT_MS;
+	while (process_log_count(&trial->processes[place], text) == 0) {
+		if (msp_monotonic_ms() >= deadline_ms) {
+			progress_fail(&trial->progress, "process %zu did not say: %s", place, text);
+			return false;
+		}
+		progress_pause(&trial->progress, WATCH_MS);
+	}
+	return true;
+}
+
+static void counts_check(struct trial *trial)
+{
+	const struct counts *counts = &trial->counts;
+	if (counts->lost || counts->phantom)
+		progress_fail(&trial->progress, "%zu lost, %zu phantom", counts->lost, counts->phantom);
+	if (trial->guarantee == MSP_EXACTLY_ONCE && (counts->doubled || counts->reordered || counts->both))
+		progress_fail(&trial->progress, "under exactly_once %zu doubled, %zu reordered, %zu in both", counts->doubled,
+		              counts->reordered, counts->both);
+}
+
+bool trial_conclude(struct trial *trial)
+{
+	trial_allow(trial, trial->messages, trial->messages);
+	bool settled = trial_wait_settled(trial, trial->messages);
+	for (size_t i = 0; i < TRIAL_PROCESSES; i++)
+		if (trial->processes[i].pid && (!settled || !trial_stop(trial, i)))
+			process_end(&trial->processes[i]);
+	trial->concluded = true;
+	verifier_conclude(&trial->verifier, &trial->counts);
+	counts_check(trial);
+	if (settled)
+		group_check(trial);
+	return !progress_failed(&trial->progress);
+}
+
+/* ---- the trial's life ---- */
+
+static bool folder_make(struct trial *trial, const char *cell)
+{
+	const char *parent = getenv("TMPDIR");
+	snprintf(trial->folder, sizeof(trial->folder), "%s/msp-faults-%s-XXXXXX", parent && *parent ? parent : "/tmp",
+	         cell);
+	if (mkdtemp(trial->folder))
+		return true;
+	progress_fail(&trial->progress, "cannot make a folder like %s: %s", trial->folder, strerror(errno));
+	*trial->folder = 0;
+	return false;
+}
+
+static int file_remove(const char *path, const struct stat *info, int type, struct FTW *place)
+{
+	(void)info, (void)type, (void)place;
+	return remove(path);
+}
+
+static bool names_make(struct trial *trial)
+{
+	struct msp_error err = {.text = ""};
+	struct msp_model_info info = {.name = trial->setup->model, .major = 1, .minor = 0};
+	const struct trial_options *options = trial->options;
+	/* The random end of the folder's name: a broker that runs for long has topics of other trials too. */
+	snprintf(trial->prefix, sizeof(trial->prefix), "msp_faults_%s", trial->folder + strlen(trial->folder) - 6);
+	if (msp_topics_init(&trial->topics, trial->prefix, &info, false, &err) != MSP_OK) {
+		progress_fail(&trial->progress, "%s", err.text);
+		return false;
+	}
+	if (options->url)
+		snprintf(trial->url, sizeof(trial->url), "%s", options->url);
+	else
+		options->broker->url_make(trial->folder, trial->url, sizeof(trial->url));
+	for (size_t i = 0; i < TRIAL_PROCESSES; i++) {
+		struct process *process = &trial->processes[i];
+		snprintf(process->log_path, sizeof(process->log_path), "%s/msp-%zu.log", trial->folder, i);
+		snprintf(process->ready_path, sizeof(process->ready_path), "%s/ready-%zu", trial->folder, i);
+	}
+	return true;
+}
+
+static bool transport_open(struct trial *trial)
+{
+	struct msp_error err = {.text = ""};
+	struct msp_transport_config config = {.url = trial->url};
+	if (trial->options->broker->transport->open(&config, &trial->transport, &err) == MSP_OK)
+		return true;
+	progress_fail(&trial->progress, "cannot open %s: %s", trial->url, err.text);
+	return false;
+}
+
+static bool threads_start(struct trial *trial)
+{
+	const char *inputs = trial->topics.name[MSP_TOPIC_INPUTS];
+	if (verifier_start(&trial->verifier, trial->transport, trial->topics.name[MSP_TOPIC_OUTPUTS],
+	                   trial->topics.name[MSP_TOPIC_ERRORS], &trial->plan, &trial->progress) &&
+	    generator_start(&trial->generator, trial->transport, inputs, &trial->plan, &trial->progress))
+		return true;
+	progress_fail(&trial->progress, "no memory or no thread");
+	return false;
+}
+
+bool trial_init(struct trial *trial, const struct trial_options *options, const struct trial_setup *setup,
+                const char *cell, enum msp_guarantee guarantee, size_t messages)
+{
+	*trial = (struct trial){.options = options, .setup = setup, .guarantee = guarantee, .messages = messages};
+	trial->random = options->seed;
+	progress_init(&trial->progress);
+	if (!folder_make(trial, cell) || !names_make(trial) || !transport_open(trial) || !topics_create(trial))
+		return false;
+	if (!plan_init(&trial->plan, messages, random_next(&trial->random), setup->specials)) {
+		progress_fail(&trial->progress, "no memory");
+		return false;
+	}
+	return threads_start(trial);
+}
+
+void trial_done(struct trial *trial)
+{
+	for (size_t i = 0; i < TRIAL_PROCESSES; i++)
+		process_end(&trial->processes[i]);
+	progress_stop(&trial->progress);
+	generator_join(&trial->generator);
+	if (trial->verifier.transport && !trial->concluded)
+		verifier_glance(&trial->verifier, &trial->counts);
+	if (trial->verifier.transport)
+		verifier_done(&trial->verifier);
+	if (trial->transport && !progress_failed(&trial->progress))
+		topics_delete(trial);
+	if (trial->transport)
+		trial->transport->ops->free(trial->transport);
+	plan_done(&trial->plan);
+	if (*trial->folder && !progress_failed(&trial->progress))
+		nftw(trial->folder, file_remove, 16, FTW_DEPTH | FTW_PHYS);
+	progress_done(&trial->progress);
+}

@@ -1,0 +1,95 @@
+/* A trial: one cell under one guarantee. Owns the topics, the generator, the verifier and the processes under test. */
+#ifndef FAULT_TRIAL_H
+#define FAULT_TRIAL_H
+
+#include "broker.h"
+#include "generator.h"
+#include "process.h"
+#include "verifier.h"
+
+#include <msp/topic.h>
+
+#define TRIAL_PROCESSES  4
+#define TRIAL_PARTITIONS 4
+#define TRIAL_WORKERS    2
+
+/* What the command line says. */
+struct trial_options {
+	const struct broker *broker;
+	const char *url; /* NULL: the broker makes its own */
+	const char *program;
+	const char *plugin_path;
+	char folder[PATH_MAX / 2]; /* of this program: the fault points and the locker are beside it */
+	uint64_t seed;
+	size_t messages; /* 0: what the cell wants */
+	bool full;
+};
+
+/* What a cell wants. */
+struct trial_setup {
+	const char *model;           /* "echo", "faulty" or "mortal" */
+	const char *const *settings; /* for msp, "key=value"; NULL-terminated, or NULL */
+	bool short_session;          /* and those of the broker that give up a silent process soon */
+	struct plan_special specials[PLAN_SPECIALS];
+	size_t outputs_max_bytes, errors_max_bytes; /* 0: default */
+};
+
+struct trial {
+	const struct trial_options *options;
+	const struct trial_setup *setup;
+	enum msp_guarantee guarantee;
+	size_t messages;
+	uint64_t random;
+	char folder[PATH_MAX / 4]; /* of its own, removed after success */
+	char url[PATH_MAX / 2];
+	char prefix[64];
+	struct msp_topics topics;
+	struct msp_transport *transport;
+	struct plan plan;
+	struct progress progress;
+	struct generator generator;
+	struct verifier verifier;
+	struct process processes[TRIAL_PROCESSES];
+	size_t kills;
+	struct counts counts;
+	bool concluded;
+};
+
+/* Prepares everything but the processes; nothing is sent yet. False: see progress.failure. trial_done in any case. */
+bool trial_init(struct trial *trial, const struct trial_options *options, const struct trial_setup *setup,
+                const char *cell, enum msp_guarantee guarantee, size_t messages);
+/* Ends everything, and removes the folder of a trial that did not fail. */
+void trial_done(struct trial *trial);
+
+/* Most helpers note a failure themselves; a cell ends when one is false. */
+
+bool trial_delete_errors(struct trial *trial);
+bool trial_create_errors(struct trial *trial);
+
+/* Starts `msp run` in a place, with environment `variables` (as in process_start). */
+bool trial_start_with(struct trial *trial, size_t place, const char *const *variables);
+bool trial_start(struct trial *trial, size_t place);
+/* Starts the processes 0 … count - 1 and waits until they are ready. */
+bool trial_start_all(struct trial *trial, size_t count);
+bool trial_wait_ready(struct trial *trial, size_t place);
+/* Ends a process with SIGKILL. */
+void trial_kill(struct trial *trial, size_t place);
+/* Asks a process to stop; it must end with status 0 in time. */
+bool trial_stop(struct trial *trial, size_t place);
+/* Waits for the end of a process by a signal. */
+bool trial_wait_death(struct trial *trial, size_t place, int signal);
+
+/* Lets the generator send up to `allowed` messages, `window` more than are settled. */
+void trial_allow(struct trial *trial, size_t allowed, size_t window);
+/* Waits until so many are settled; a process that ends meanwhile, or no progress for long, is a failure. */
+bool trial_wait_settled(struct trial *trial, size_t count);
+/* Fails when a process has ended by itself. */
+bool trial_processes_live(struct trial *trial);
+/* Waits for a line in the log of a process. */
+bool trial_wait_log(struct trial *trial, size_t place, const char *text);
+
+/* Lets the rest be sent and settled, stops the processes gracefully, counts, and compares with what the guarantee
+ * says. */
+bool trial_conclude(struct trial *trial);
+
+#endif

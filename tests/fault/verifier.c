@@ -1,0 +1,262 @@
+#include "verifier.h"
+
+#include <msp/backoff.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define READ_TIMEOUT_MS 100
+#define RETRY_MS        20
+#define READ_MESSAGES   1000
+#define READ_BYTES      (1 << 20)
+#define FINAL_MS        60000
+
+/* ---- tallies ---- */
+
+static bool tally_init(struct tally *tally, const struct plan *plan)
+{
+	*tally = (struct tally){.plan = plan};
+	for (size_t route = 0; route < VERIFIER_ROUTES; route++)
+		tally->seen[route] = calloc(plan->count, 1);
+	return tally->seen[0] && tally->seen[1];
+}
+
+static void tally_done(struct tally *tally)
+{
+	for (size_t route = 0; route < VERIFIER_ROUTES; route++)
+		free(tally->seen[route]);
+}
+
+/* True when this is the first result of its message in any topic. */
+static bool tally_add(struct tally *tally, enum msp_route route, const struct msp_message *message)
+{
+	size_t id;
+	char strange[sizeof(tally->strange)];
+	tally->read[route]++;
+	if (!plan_recognise(tally->plan, route, message, &id, strange, sizeof(strange))) {
+		if (tally->phantom++ == 0)
+			memcpy(tally->strange, strange, sizeof(strange));
+		return false;
+	}
+	uint8_t *seen = &tally->seen[route][id];
+	bool is_first = !tally->seen[MSP_ROUTE_OUTPUTS][id] && !tally->seen[MSP_ROUTE_ERRORS][id];
+	if (*seen > 0) {
+		tally->doubled++;
+	} else {
+		uint32_t *next = &tally->next[route][tally->plan->items[id].key];
+		uint32_t sequence = tally->plan->items[id].sequence;
+		tally->reordered += sequence < *next;
+		*next = sequence >= *next ? sequence + 1 : *next;
+	}
+	*seen = *seen < UINT8_MAX ? (uint8_t)(*seen + 1) : UINT8_MAX;
+	return is_first;
+}
+
+static struct counts tally_count(const struct tally *tally)
+{
+	struct counts counts = {.doubled = tally->doubled, .reordered = tally->reordered, .phantom = tally->phantom};
+	for (size_t id = 0; id < tally->plan->count; id++) {
+		bool in_outputs = tally->seen[MSP_ROUTE_OUTPUTS][id] > 0, in_errors = tally->seen[MSP_ROUTE_ERRORS][id] > 0;
+		counts.lost += !in_outputs && !in_errors;
+		counts.both += in_outputs && in_errors;
+	}
+	return counts;
+}
+
+/* ---- reading ---- */
+
+static struct msp_reader *reader_open(struct verifier *verifier, enum msp_route route, bool stop_at_end,
+                                      struct msp_error *err)
+{
+	struct msp_reader_config config = {
+	    .topic = verifier->topics[route],
+	    .partition = MSP_PARTITION_ANY,
+	    .start = MSP_START_BEGINNING,
+	    .end_timestamp_ms = MSP_TIMESTAMP_NONE,
+	    .stop_at_end = stop_at_end,
+	};
+	struct msp_reader *reader = NULL;
+	return verifier->transport->ops->reader_open(verifier->transport, &config, &reader, err) == MSP_OK ? reader : NULL;
+}
+
+static const struct msp_receive_limits read_limits = {READ_MESSAGES, READ_BYTES, READ_TIMEOUT_MS};
+
+static void watcher_add(struct watcher *watcher, const struct msp_message *messages, size_t count)
+{
+	struct verifier *verifier = watcher->verifier;
+	size_t settled = 0;
+	pthread_mutex_lock(&verifier->mutex);
+	for (size_t i = 0; i < count; i++)
+		settled += tally_add(&verifier->live, watcher->route, &messages[i]);
+	if (verifier->live.phantom > 0)
+		progress_fail(verifier->progress, "%s", verifier->live.strange);
+	pthread_mutex_unlock(&verifier->mutex);
+	if (settled)
+		progress_add_settled(verifier->progress, settled);
+}
+
+/* Reads on until the trial ends. True: the topic has gone before anything was in it, and may come again. */
+static bool watcher_read(struct watcher *watcher, struct msp_reader *reader)
+{
+	struct progress *progress = watcher->verifier->progress;
+	while (!progress_stopping(progress)) {
+		const struct msp_message *messages;
+		size_t count = 0;
+		bool end = false;
+		struct msp_error err = {.text = ""};
+		enum msp_status status = reader->ops->read(reader, &read_limits, &messages, &count, &end, &err);
+		if (status == MSP_OK) {
+			watcher_add(watcher, messages, count);
+		} else if (status == MSP_E_NOT_FOUND && watcher->verifier->live.read[watcher->route] == 0) {
+			return true;
+		} else if (err.retriable) {
+			progress_pause(progress, RETRY_MS);
+		} else {
+			progress_fail(progress, "cannot read %s: %s", watcher->verifier->topics[watcher->route], err.text);
+			return false;
+		}
+	}
+	return false;
+}
+
+/* Waits for the topic. NULL: the trial ends. */
+static struct msp_reader *watcher_open(struct watcher *watcher)
+{
+	struct progress *progress = watcher->verifier->progress;
+	while (!progress_stopping(progress)) {
+		struct msp_error err = {.text = ""};
+		struct msp_reader *reader = reader_open(watcher->verifier, watcher->route, false, &err);
+		if (reader)
+			return reader;
+		if (!err.retriable && err.status != MSP_E_NOT_FOUND) {
+			progress_fail(progress, "cannot read %s: %s", watcher->verifier->topics[watcher->route], err.text);
+			return NULL;
+		}
+		progress_pause(progress, RETRY_MS);
+	}
+	return NULL;
+}
+
+static void *watcher_main(void *argument)
+{
+	struct watcher *watcher = argument;
+	struct msp_reader *reader;
+	bool again = true;
+	while (again && (reader = watcher_open(watcher))) {
+		again = watcher_read(watcher, reader);
+		reader->ops->free(reader);
+	}
+	return NULL;
+}
+
+bool verifier_start(struct verifier *verifier, struct msp_transport *transport, const char *outputs, const char *errors,
+                    const struct plan *plan, struct progress *progress)
+{
+	*verifier = (struct verifier){.transport = transport, .topics = {outputs, errors}, .progress = progress};
+	pthread_mutex_init(&verifier->mutex, NULL);
+	bool live = tally_init(&verifier->live, plan), final = tally_init(&verifier->final, plan);
+	for (size_t i = 0; live && final && i < VERIFIER_ROUTES; i++) {
+		struct watcher *watcher = &verifier->watchers[i];
+		*watcher = (struct watcher){.verifier = verifier, .route = (enum msp_route)i};
+		watcher->runs = pthread_create(&watcher->thread, NULL, watcher_main, watcher) == 0;
+	}
+	return verifier->watchers[0].runs && verifier->watchers[1].runs;
+}
+
+static void watchers_join(struct verifier *verifier)
+{
+	for (size_t i = 0; i < VERIFIER_ROUTES; i++) {
+		if (verifier->watchers[i].runs)
+			pthread_join(verifier->watchers[i].thread, NULL);
+		verifier->watchers[i].runs = false;
+	}
+}
+
+void verifier_done(struct verifier *verifier)
+{
+	watchers_join(verifier);
+	tally_done(&verifier->live);
+	tally_done(&verifier->final);
+	pthread_mutex_destroy(&verifier->mutex);
+}
+
+/* ---- the end ---- */
+
+static bool final_read_topic(struct verifier *verifier, struct msp_reader *reader, enum msp_route route,
+                             int64_t deadline_ms, struct msp_error *err)
+{
+	for (bool end = false; !end;) {
+		const struct msp_message *messages;
+		size_t count = 0;
+		enum msp_status status = reader->ops->read(reader, &read_limits, &messages, &count, &end, err);
+		if (msp_monotonic_ms() > deadline_ms) {
+			msp_error_set(err, MSP_E_UNAVAILABLE, "no end within %d s", FINAL_MS / 1000);
+			return false;
+		}
+		if (status != MSP_OK && !err->retriable)
+			return false;
+		for (size_t i = 0; status == MSP_OK && i < count; i++)
+			(void)tally_add(&verifier->final, route, &messages[i]);
+	}
+	return true;
+}
+
+static void final_read(struct verifier *verifier)
+{
+	int64_t deadline_ms = msp_monotonic_ms() + FINAL_MS;
+	for (size_t i = 0; i < VERIFIER_ROUTES; i++) {
+		struct msp_error err = {.text = ""};
+		struct msp_reader *reader = reader_open(verifier, (enum msp_route)i, true, &err);
+		if (!reader || !final_read_topic(verifier, reader, (enum msp_route)i, deadline_ms, &err))
+			progress_fail(verifier->progress, "cannot read %s at the end: %s", verifier->topics[i], err.text);
+		if (reader)
+			reader->ops->free(reader);
+	}
+}
+
+static bool live_is_complete(struct verifier *verifier)
+{
+	pthread_mutex_lock(&verifier->mutex);
+	bool complete = true;
+	for (size_t i = 0; i < VERIFIER_ROUTES; i++)
+		complete &= verifier->live.read[i] >= verifier->final.read[i];
+	pthread_mutex_unlock(&verifier->mutex);
+	return complete;
+}
+
+void verifier_glance(struct verifier *verifier, struct counts *ret_counts)
+{
+	pthread_mutex_lock(&verifier->mutex);
+	*ret_counts = tally_count(&verifier->live);
+	pthread_mutex_unlock(&verifier->mutex);
+	ret_counts->lost = 0;
+}
+
+static size_t worse(size_t a, size_t b)
+{
+	return a > b ? a : b;
+}
+
+void verifier_conclude(struct verifier *verifier, struct counts *ret_counts)
+{
+	final_read(verifier);
+	int64_t deadline_ms = msp_monotonic_ms() + FINAL_MS;
+	while (!live_is_complete(verifier) && msp_monotonic_ms() < deadline_ms)
+		progress_pause(verifier->progress, RETRY_MS);
+	progress_stop(verifier->progress);
+	watchers_join(verifier);
+	for (size_t i = 0; i < VERIFIER_ROUTES; i++)
+		if (verifier->live.read[i] != verifier->final.read[i])
+			progress_fail(verifier->progress, "%s: %zu messages were seen during the trial, %zu at its end",
+			              verifier->topics[i], verifier->live.read[i], verifier->final.read[i]);
+	const char *strange = verifier->final.phantom ? verifier->final.strange : verifier->live.strange;
+	if (*strange)
+		progress_fail(verifier->progress, "%s", strange);
+	struct counts live = tally_count(&verifier->live), final = tally_count(&verifier->final);
+	*ret_counts = (struct counts){
+	    .lost = worse(live.lost, final.lost),
+	    .doubled = worse(live.doubled, final.doubled),
+	    .reordered = worse(live.reordered, final.reordered),
+	    .both = worse(live.both, final.both),
+	    .phantom = worse(live.phantom, final.phantom),
+	};
+}
