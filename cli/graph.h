@@ -59,7 +59,7 @@ void graph_close(struct graph *graph);
 void graph_models_load(struct graph *graph, const struct text_list *names);
 void graph_models_free(struct graph *graph);
 
-/* The model that `name` means; NULL when there is none. */
+/* The model that `name` means: its label, its qualified name, or its plugin; NULL when there is none. */
 struct graph_model *graph_model_find(const struct graph *graph, const char *name);
 /* The models that `names` mean, each once, or all when there are none. The caller owns *ret_models. Complains and
  * returns an exit status. */

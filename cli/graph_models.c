@@ -258,12 +258,12 @@ struct graph_model *graph_model_find(const struct graph *graph, const char *name
 	for (size_t i = 0; entry && i < graph->model_count; i++)
 		if (graph->models[i]->entry == entry)
 			return graph->models[i];
-	if (*name != '/')
-		return NULL;
-	char label[128];
-	label_of_name(name, label, sizeof(label));
-	struct graph_model *model = model_by_label(graph, label);
-	return model && model->settings.plugin && !strcmp(model->settings.plugin, name) ? model : NULL;
+	for (size_t i = 0; i < graph->model_count; i++) {
+		const char *plugin = graph->models[i]->settings.plugin;
+		if (graph->models[i]->entry && plugin && !strcmp(plugin, name))
+			return graph->models[i];
+	}
+	return NULL;
 }
 
 static bool selection_has(struct graph_model *const *models, size_t count, const struct graph_model *model)

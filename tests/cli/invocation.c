@@ -17,8 +17,6 @@
 
 #define MAX_ARGUMENTS 40
 
-extern char **environ;
-
 /* ---- directories and files ---- */
 
 static char home[4096];

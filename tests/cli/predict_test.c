@@ -55,7 +55,7 @@ static void lines_over_the_limit_are_refused(void **state)
 {
 	enum { LIMIT = 300000 };
 	(void)state;
-	char *input = malloc(4 * LIMIT);
+	char *input = malloc(6 * (size_t)LIMIT);
 	assert_non_null(input);
 	size_t size = 0;
 	const int sizes[] = {2, LIMIT, LIMIT + 1, 2 * LIMIT, 2};
@@ -99,6 +99,8 @@ static void models_are_found_by_label_name_and_path(void **state)
 	result = expect_with(0, "{}", "predict", "-m", "echo", NULL);
 	result_free(&result);
 	result = expect_with(0, "{}", "predict", "-m", "echo/1.0", NULL);
+	result_free(&result);
+	result = expect_with(0, "{}", "predict", "-m", ECHO_PLUGIN, "-X", "models.parrot.plugin=" ECHO_PLUGIN, NULL);
 	result_free(&result);
 	result = expect_with(2, "{}", "predict", "-m", "nobody", NULL);
 	assert_contains(result.err, "nobody");
