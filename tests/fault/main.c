@@ -35,7 +35,7 @@ static void usage(FILE *file)
 	        "  --guarantee NAME    at_least_once or exactly_once (default: both)\n"
 	        "  --messages N        instead of what the cell wants\n"
 	        "  --seed N            to repeat a run (default: from the clock)\n"
-	        "  --full              the large form of each cell; also by MSP_FAULTS=full in the environment\n"
+	        "  --full              the large form of each cell\n"
 	        "  --list              the names of the cells\n\n"
 	        "Exit: 0 every expectation held; 1 some did not; 2 usage.\n",
 	        names);
@@ -214,8 +214,6 @@ int main(int count, char **texts)
 	struct arguments arguments = {.guarantee = -1};
 	arguments.options.broker = broker_find("sqlite");
 	arguments.options.seed = (uint64_t)msp_wall_ms();
-	const char *size = getenv("MSP_FAULTS");
-	arguments.options.full = size && strcmp(size, "full") == 0;
 	int status = arguments_read(&arguments, count, texts);
 	if (status >= 0)
 		return status;
