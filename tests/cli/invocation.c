@@ -114,13 +114,19 @@ static pid_t spawn(char *const arguments[], int in, int out, int err)
 	return pid;
 }
 
+static bool ends_within(pid_t pid, int timeout_ms)
+{
+	struct pollfd end = {.fd = pidfd_open(pid, 0), .events = POLLIN};
+	assert_true(end.fd >= 0);
+	bool ended = poll(&end, 1, timeout_ms) == 1;
+	close(end.fd);
+	return ended;
+}
+
 static int await_end(pid_t pid)
 {
 	int status;
-	struct pollfd end = {.fd = pidfd_open(pid, 0), .events = POLLIN};
-	assert_true(end.fd >= 0);
-	bool ended = poll(&end, 1, DEADLINE_MS) == 1;
-	close(end.fd);
+	bool ended = ends_within(pid, DEADLINE_MS);
 	if (!ended)
 		kill(pid, SIGKILL);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
@@ -294,6 +300,11 @@ void process_close_in(struct process *process)
 void process_signal(const struct process *process, int signal)
 {
 	assert_int_equal(kill(process->pid, signal), 0);
+}
+
+bool process_ends_within(const struct process *process, int timeout_ms)
+{
+	return ends_within(process->pid, timeout_ms);
 }
 
 int process_end(struct process *process)

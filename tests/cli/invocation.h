@@ -61,6 +61,7 @@ void process_write(struct process *process, const char *text);
 void process_await(struct process *process, int fd, const char *text);
 void process_close_in(struct process *process);
 void process_signal(const struct process *process, int signal);
+bool process_ends_within(const struct process *process, int timeout_ms);
 /* Waits for the end and frees. Returns the exit status, or 128 + the signal. */
 int process_end(struct process *process);
 

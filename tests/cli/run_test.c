@@ -104,6 +104,21 @@ static void a_wait_can_be_stopped_and_bounded(void **state)
 	result_free(&result);
 }
 
+static void a_second_signal_ends_it_at_once(void **state)
+{
+	(void)state;
+	topics_create(FAULTY);
+	/* One message per batch: when the first output is there, the second message is being predicted. */
+	send_to(FAULTY, "{}\n{\"sleep_ms\": 15000}\n");
+	struct process *server = process_start("run", BROKER, FAULTY, "-X", "batch.max.messages=1", NULL);
+	struct result result = expect(0, "receive", BROKER, "-m", FAULTY, "outputs", "-c", "1", NULL);
+	result_free(&result);
+	do
+		process_signal(server, SIGTERM);
+	while (!process_ends_within(server, 50));
+	assert_int_equal(process_end(server), 130);
+}
+
 static void two_of_one_name_are_refused(void **state)
 {
 	(void)state;
@@ -135,8 +150,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    RUN_TEST(what_is_there_is_settled),          RUN_TEST(every_configured_model_is_served),
 	    RUN_TEST(the_ready_file_tells_the_truth),    RUN_TEST(it_waits_for_topics_and_says_so),
-	    RUN_TEST(a_wait_can_be_stopped_and_bounded), RUN_TEST(two_of_one_name_are_refused),
-	    RUN_TEST(a_terminal_sees_the_rate),
+	    RUN_TEST(a_wait_can_be_stopped_and_bounded), RUN_TEST(a_second_signal_ends_it_at_once),
+	    RUN_TEST(two_of_one_name_are_refused),       RUN_TEST(a_terminal_sees_the_rate),
 	};
 	return cmocka_run_group_tests_name("run", tests, NULL, NULL);
 }
