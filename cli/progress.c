@@ -20,6 +20,7 @@ static void line_write(const char *line, int size)
 		return;
 }
 
+/* The line ends with a carriage return, so that a line of the log, which is longer, takes its place. */
 void progress_show(struct progress *progress)
 {
 	char line[160];
@@ -29,7 +30,7 @@ void progress_show(struct progress *progress)
 	if (elapsed < INTERVAL_MS)
 		return;
 	double rate = (double)(progress->done - progress->shown_done) * 1000 / (double)elapsed;
-	line_write(line, snprintf(line, sizeof(line), "%s%llu %s, %llu failed, %.0f/s", clear_line,
+	line_write(line, snprintf(line, sizeof(line), "%s%llu %s, %llu failed, %.0f/s\r", clear_line,
 	                          (unsigned long long)progress->done, progress->verb, (unsigned long long)progress->failed,
 	                          rate));
 	progress->shown_ms = now;

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sqlite3.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -202,6 +203,24 @@ static void what_was_not_acknowledged_is_named(void **state)
 	result_free(&result);
 }
 
+static void a_broker_that_cannot_is_given_up_after_the_timeout(void **state)
+{
+	(void)state;
+	sqlite3 *other;
+	assert_int_equal(sqlite3_open("msp.db", &other), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+	struct result result = expect_with(3, "x\ny\n", "send", TOPIC, "--timeout", "0.3", NULL);
+	assert_contains(result.err, "msp: broker sqlite:msp.db not reachable within 0.3 s: ");
+	assert_contains(result.err, "msp: lines 1 to 2: not acknowledged by the broker\n");
+	result_free(&result);
+	result = expect(3, "topics", "create", BROKER, "-t", "a", "-t", "b", "--timeout", "0.3", NULL);
+	assert_contains(result.err, "not reachable within 0.3 s");
+	result_free(&result);
+	assert_int_equal(sqlite3_exec(other, "ROLLBACK", NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(other);
+	assert_received("", NULL);
+}
+
 static void a_group_settles_what_it_has_written(void **state)
 {
 	(void)state;
@@ -273,6 +292,7 @@ int main(void)
 	    MESSAGE_TEST(wrong_envelopes_are_named),
 	    MESSAGE_TEST(files_are_messages_or_lines),
 	    MESSAGE_TEST(what_was_not_acknowledged_is_named),
+	    MESSAGE_TEST(a_broker_that_cannot_is_given_up_after_the_timeout),
 	    MESSAGE_TEST(a_group_settles_what_it_has_written),
 	    MESSAGE_TEST(a_model_names_its_topics),
 	    MESSAGE_TEST(a_terminal_sends_at_each_enter),
