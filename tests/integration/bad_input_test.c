@@ -2,7 +2,7 @@
  * usage: bad_input_test BROKER CODEC */
 #include "brokers.h"
 #include "check.h"
-#include "program.h"
+#include "invocation.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -117,19 +117,6 @@ static void cases_free(void)
 
 /* ---- the run ---- */
 
-static void msp(const char *url, const char *const *argv)
-{
-	char broker[256], codec[64];
-	snprintf(broker, sizeof(broker), "MSP_BROKER=%s", url);
-	snprintf(codec, sizeof(codec), "MSP_CODEC=%s", bad.codec);
-	const char *const settings[] = {broker, codec, NULL};
-	struct program_result result;
-	program_run(&result, argv, NULL, settings, TIMEOUT_MS);
-	if (result.exit_status != 0)
-		fail_msg("msp %s: exit status %d: %s", argv[1], result.exit_status, result.err);
-	program_result_done(&result);
-}
-
 static void cases_send(void)
 {
 	static struct msp_outgoing outgoing[MAX_CASES];
@@ -228,29 +215,31 @@ static void topic_check(const char *kind)
 static void each_value_ends_where_it_must(void **state)
 {
 	(void)state;
-	char directory[64];
-	program_enter_directory(directory, sizeof(directory));
 	const char *url = bad.broker->start();
 	assert_non_null(url);
 	struct msp_transport_config config = {.url = url};
 	assert_int_equal(bad.broker->ops->open(&config, &bad.transport, NULL), MSP_OK);
 	cases_load();
 
-	msp(url, (const char *const[]){MSP_PROGRAM, "topics", "create", "-m", "iris", NULL});
+	setenv("MSP_BROKER", url, 1);
+	setenv("MSP_CODEC", bad.codec, 1);
+	struct result result = expect(0, "topics", "create", "-m", "iris", NULL);
+	result_free(&result);
 	cases_send();
-	msp(url, (const char *const[]){MSP_PROGRAM, "run", "-e", "-X", LIMIT_SETTING, "iris", NULL});
+	result = expect(0, "run", "-e", "-X", LIMIT_SETTING, "iris", NULL);
+	result_free(&result);
 	topic_check("outputs");
 	topic_check("errors");
 
 	cases_free();
 	bad.transport->ops->free(bad.transport);
 	bad.broker->stop();
-	program_leave_directory(directory);
 }
 
 int main(int argc, char **argv)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(each_value_ends_where_it_must)};
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup_teardown(each_value_ends_where_it_must, enter_directory, leave_directory)};
 	if (argc != 3 || !(bad.broker = test_broker_find(argv[1]))) {
 		fprintf(stderr, "usage: bad_input_test BROKER CODEC\n");
 		return 2;
