@@ -11,32 +11,45 @@
 
 /* ---- service settings ---- */
 
+/* What sets a codec at `prefix`, or NULL; --codec overrules what models say. */
+static const struct config_entry *codec_entry(struct config *config, const char *prefix, const char *name)
+{
+	char key[512];
+	const struct config_entry *top = config_lookup(config, name);
+	if (*prefix && top && top->origin.layer == CONFIG_FLAG)
+		return NULL;
+	snprintf(key, sizeof(key), "%s%s", prefix, name);
+	const struct config_entry *entry = config_lookup(config, key);
+	return entry && entry->value ? entry : NULL;
+}
+
 static void codec_check(struct config *config, const struct config_entry *entry)
 {
 	const struct msp_codec_ops *ops;
 	struct msp_error err;
-	if (entry->value && builtin_codec_find(entry->value, &ops, &err) != MSP_OK)
+	if (entry && builtin_codec_find(entry->value, &ops, &err) != MSP_OK)
 		config_problem(config, &entry->origin, "%s: %s", entry->key, err.text);
+}
+
+/* `codec` of a scope stands for both sides, which may then be set one by one. */
+static void codec_spread(struct config *config, const char *prefix, struct service_settings *service)
+{
+	static const char *const sides[] = {"codec.input", "codec.output"};
+	const struct config_entry *both = codec_entry(config, prefix, "codec");
+	codec_check(config, both);
+	for (size_t i = 0; both && i < 2; i++)
+		if (msp_option_set(msp_option_find(&service_options, sides[i]), service, both->value, NULL) != MSP_OK)
+			config->no_memory = true;
+	for (size_t i = 0; i < 2; i++) {
+		const struct config_entry *side = codec_entry(config, prefix, sides[i]);
+		if (side && side->origin.layer != CONFIG_FLAG)
+			codec_check(config, side);
+	}
 }
 
 void service_bind(struct config *config, const char *prefix, struct service_settings *service)
 {
-	static const char *const names[] = {"codec", "codec.input", "codec.output"};
-	for (size_t i = 0; i < 3; i++) {
-		char key[512];
-		snprintf(key, sizeof(key), "%s%s", prefix, names[i]);
-		const struct config_entry *top = config_lookup(config, "codec");
-		bool overruled = *prefix && top && top->origin.layer == CONFIG_FLAG;
-		const struct config_entry *entry = overruled ? NULL : config_lookup(config, key);
-		if (!entry || !entry->value)
-			continue;
-		codec_check(config, entry);
-		if (i > 0)
-			continue;
-		for (size_t side = 1; side < 3; side++)
-			if (msp_option_set(msp_option_find(&service_options, names[side]), service, entry->value, NULL) != MSP_OK)
-				config->no_memory = true;
-	}
+	codec_spread(config, prefix, service);
 	if (*prefix)
 		config_bind_inherited(config, prefix, &service_options, service);
 	else

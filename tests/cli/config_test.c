@@ -183,6 +183,17 @@ static void properties_and_variables_are_checked_too(void **state)
 	result_free(&result);
 	unsetenv("MSP_DELIVERY_LIMIT");
 	unsetenv("MSP_NOBODY_KNOWS");
+	result = expect(2, "config", "check", "--codec", "morse", "-b", "sqlite:x.db", NULL);
+	assert_contains(result.err, "msp: --codec: codec: this build of msp has no codec \"morse\"");
+	assert_null(strstr(result.err + 5, "msp: --codec"));
+	result_free(&result);
+	write_file("msp.yaml", "models: {echo: {codec.input: morse}}\n");
+	result = expect(2, "config", "check", NULL);
+	assert_contains(result.err, "msp.yaml:1:17: models.echo.codec.input: this build of msp has no codec \"morse\"");
+	result_free(&result);
+	result = expect(0, "config", "check", "--codec", "json", "-b", "sqlite:x.db", NULL);
+	result_free(&result);
+	remove("msp.yaml");
 	result = expect(2, "config", "check", "-b", "carrier://pigeon", NULL);
 	assert_contains(result.err, "this build of msp has no transport for carrier://; it has: ");
 	result_free(&result);
