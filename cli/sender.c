@@ -125,8 +125,6 @@ static void batch_send(struct sender *sender)
 
 static struct msp_message *message_add(struct sender *sender)
 {
-	if (sender->count == BATCH_MESSAGES)
-		batch_send(sender);
 	struct msp_outgoing *outgoing = &sender->batch[sender->count];
 	*outgoing = (struct msp_outgoing){
 	    .state = MSP_OUTGOING_PENDING,
@@ -200,6 +198,9 @@ static enum input_event buffered_lines_send(struct sender *sender, struct input 
 			envelope_add(sender, line);
 		else
 			plain_add(sender, line);
+		/* Not before the next one is added: sending forgets what envelopes were decoded to. */
+		if (sender->count == BATCH_MESSAGES)
+			batch_send(sender);
 	}
 	batch_send(sender);
 	return sender_goes_on(sender) ? event : INPUT_END;

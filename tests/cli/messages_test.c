@@ -134,6 +134,25 @@ static void envelopes_keep_everything(void **state)
 	result_free(&second);
 }
 
+/* More lines than go into one batch, which come in one read. */
+static void many_envelopes_keep_their_content(void **state)
+{
+	enum { LINES = 2500, LINE_SIZE = 256 };
+	(void)state;
+	char *envelopes = malloc((size_t)LINES * LINE_SIZE), *expected = malloc((size_t)LINES * LINE_SIZE);
+	assert_true(envelopes && expected);
+	char *in = envelopes, *out = expected;
+	for (int i = 0; i < LINES; i++) {
+		in += sprintf(in, "{\"key\": \"k%d\", \"payload\": \"%0150d\"}\n", i, i);
+		out += sprintf(out, "k%d:%0150d\n", i, i);
+	}
+	struct result result = expect_with(0, envelopes, "send", TOPIC, "-J", "-p", "0", NULL);
+	result_free(&result);
+	assert_received(expected, "-K", ":", NULL);
+	free(envelopes);
+	free(expected);
+}
+
 static void wrong_envelopes_are_named(void **state)
 {
 	static const char *const cases[][2] = {
@@ -231,6 +250,29 @@ static void a_group_settles_what_it_has_written(void **state)
 	assert_received("0\n1\n2\n", "-g", "others", NULL);
 }
 
+/* Stopped while stdout is full, in the middle of a batch. */
+static void a_group_that_is_stopped_settles_nothing_unwritten(void **state)
+{
+	enum { LINES = 900, LINE_SIZE = 1000 };
+	(void)state;
+	char *lines = malloc((size_t)LINES * LINE_SIZE + 1);
+	assert_non_null(lines);
+	for (size_t i = 0; i < LINES; i++)
+		snprintf(lines + i * LINE_SIZE, LINE_SIZE + 1, "%0*zu\n", LINE_SIZE - 1, i);
+	send_lines(lines);
+	struct process *process = process_start("receive", TOPIC, "-g", "readers", NULL);
+	process_await(process, process->out, "0\n");
+	process_signal(process, SIGTERM);
+	process_read_all(process, process->out);
+	struct result rest = expect(0, "receive", TOPIC, "-g", "readers", "-e", NULL);
+	assert_int_equal(process->size + rest.out_size, LINES * LINE_SIZE);
+	assert_memory_equal(process->text, lines, process->size);
+	assert_string_equal(rest.out, lines + process->size);
+	result_free(&rest);
+	assert_int_equal(process_end(process), 0);
+	free(lines);
+}
+
 static void a_model_names_its_topics(void **state)
 {
 	(void)state;
@@ -289,11 +331,13 @@ int main(void)
 	    MESSAGE_TEST(formats_know_kcats_tokens),
 	    MESSAGE_TEST(starts_are_where_they_are_said),
 	    MESSAGE_TEST(envelopes_keep_everything),
+	    MESSAGE_TEST(many_envelopes_keep_their_content),
 	    MESSAGE_TEST(wrong_envelopes_are_named),
 	    MESSAGE_TEST(files_are_messages_or_lines),
 	    MESSAGE_TEST(what_was_not_acknowledged_is_named),
 	    MESSAGE_TEST(a_broker_that_cannot_is_given_up_after_the_timeout),
 	    MESSAGE_TEST(a_group_settles_what_it_has_written),
+	    MESSAGE_TEST(a_group_that_is_stopped_settles_nothing_unwritten),
 	    MESSAGE_TEST(a_model_names_its_topics),
 	    MESSAGE_TEST(a_terminal_sends_at_each_enter),
 	    MESSAGE_TEST(receive_ends_quietly_when_asked),

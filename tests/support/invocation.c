@@ -278,17 +278,32 @@ static void text_grow(struct process *process, const char *data, size_t size)
 	process->text[process->size] = 0;
 }
 
+/* Reads what comes next. False at the end, or when nothing comes in time. */
+static bool text_read(struct process *process, int fd, int64_t deadline)
+{
+	char data[4096];
+	struct pollfd ready = {.fd = fd, .events = POLLIN};
+	ssize_t size = poll(&ready, 1, (int)(deadline - now_ms())) == 1 ? read(fd, data, sizeof(data)) : 0;
+	if (size > 0)
+		text_grow(process, data, (size_t)size);
+	return size > 0;
+}
+
 void process_await(struct process *process, int fd, const char *text)
 {
 	int64_t deadline = now_ms() + DEADLINE_MS;
-	while (!strstr(process->text, text)) {
-		char data[4096];
-		struct pollfd ready = {.fd = fd, .events = POLLIN};
-		ssize_t size = poll(&ready, 1, (int)(deadline - now_ms())) == 1 ? read(fd, data, sizeof(data)) : 0;
-		if (size <= 0)
+	while (!strstr(process->text, text))
+		if (!text_read(process, fd, deadline))
 			fail_msg("\"%s\" did not come, only \"%s\"", text, process->text);
-		text_grow(process, data, (size_t)size);
-	}
+}
+
+void process_read_all(struct process *process, int fd)
+{
+	int64_t deadline = now_ms() + DEADLINE_MS;
+	while (text_read(process, fd, deadline))
+		continue;
+	if (now_ms() >= deadline)
+		fail_msg("the output did not end in time");
 }
 
 void process_close_in(struct process *process)

@@ -59,6 +59,8 @@ struct process *process_start_on_terminal(const char *first, ...) __attribute__(
 void process_write(struct process *process, const char *text);
 /* Reads `fd` (process->out or process->err) until `text` has come. */
 void process_await(struct process *process, int fd, const char *text);
+/* Reads `fd` to its end. */
+void process_read_all(struct process *process, int fd);
 void process_close_in(struct process *process);
 void process_signal(const struct process *process, int signal);
 bool process_ends_within(const struct process *process, int timeout_ms);
