@@ -42,10 +42,14 @@ static bool receiver_has_all(const struct receiver *receiver)
 	return receiver->args->count && receiver->written >= (uint64_t)receiver->args->count;
 }
 
+static bool receiver_can_write(const struct receiver *receiver)
+{
+	return receiver->status == EXIT_DONE && !receiver->out.closed && !receiver_has_all(receiver);
+}
+
 static bool receiver_goes_on(const struct receiver *receiver)
 {
-	return receiver->status == EXIT_DONE && !receiver->out.closed && !receiver_has_all(receiver) &&
-	       !stop_is_asked(receiver->stop);
+	return receiver_can_write(receiver) && !stop_is_asked(receiver->stop);
 }
 
 static struct msp_receive_limits receiver_limits(const struct receiver *receiver, int timeout_ms)
@@ -58,10 +62,11 @@ static struct msp_receive_limits receiver_limits(const struct receiver *receiver
 	};
 }
 
+/* A stop signal does not end it: what was received together is written together, since it is settled together. */
 static void messages_write(struct receiver *receiver, const struct msp_message *messages, size_t count)
 {
 	struct msp_error err;
-	for (size_t i = 0; i < count && receiver_goes_on(receiver); i++) {
+	for (size_t i = 0; i < count && receiver_can_write(receiver); i++) {
 		if (format_write(receiver->format, &messages[i], &receiver->out, &err) != MSP_OK) {
 			receiver->status = complain_of(&err);
 			return;
@@ -71,6 +76,8 @@ static void messages_write(struct receiver *receiver, const struct msp_message *
 			output_flush(&receiver->out);
 	}
 	output_flush(&receiver->out);
+	/* A slow reader at the other end of stdout is not the broker's fault. */
+	patience_reset(&receiver->patience);
 }
 
 /* True when the failed call is worth another try. */
@@ -111,7 +118,6 @@ static void reader_run(struct receiver *receiver, struct msp_reader *reader)
 				return;
 			continue;
 		}
-		patience_reset(&receiver->patience);
 		messages_write(receiver, messages, count);
 	}
 }
@@ -141,20 +147,30 @@ static void consumer_wake(void *context)
 	consumer->ops->wake(consumer);
 }
 
+/* Whether the batch in flight is worth waiting for any longer, after the pause that a broker needs which cannot now. */
+static bool settle_may_come(struct receiver *receiver, struct msp_error *err)
+{
+	if (err->status != MSP_OK)
+		return patience_retry(&receiver->patience, err);
+	if (patience_left_ms(&receiver->patience))
+		return true;
+	msp_error_set(err, MSP_E_UNAVAILABLE, "it did not confirm what was consumed");
+	return false;
+}
+
 /* Marks what was written consumed. A batch that was lost comes again, to us or to another member. False: it is still
  * in flight, and freeing the consumer will give it up. */
 static bool batch_settle(struct receiver *receiver, struct msp_consumer *consumer, struct msp_batch *batch)
 {
-	struct msp_error err = {.text = ""};
+	struct msp_error err = {.status = MSP_OK};
 	enum msp_settle_answer answer;
 	consumer->ops->settle_begin(consumer, batch, NULL);
 	while ((answer = consumer->ops->settle_wait(consumer, SETTLE_WAIT_MS, &err)) == MSP_SETTLE_AGAIN) {
-		if (patience_left_ms(&receiver->patience))
-			continue;
-		if (err.status == MSP_OK)
-			msp_error_set(&err, MSP_E_UNAVAILABLE, "it did not confirm what was consumed");
-		receiver->status = patience_end(&receiver->patience, &err);
-		return false;
+		if (!settle_may_come(receiver, &err)) {
+			receiver->status = patience_end(&receiver->patience, &err);
+			return false;
+		}
+		err.status = MSP_OK;
 	}
 	if (answer == MSP_SETTLE_LOST)
 		report("msp: %zu messages were written but not settled; they may come again: %s", batch->count, err.text);
