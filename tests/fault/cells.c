@@ -229,11 +229,6 @@ static bool run_slow_model(struct trial *trial)
 	return trial_conclude(trial) && nobody_stole(trial);
 }
 
-static bool run_sigterm_mid_batch(struct trial *trial)
-{
-	return run_sigterm(trial);
-}
-
 /* Starts again what its model has ended; *ret_ready: there was nothing to do. */
 static bool aborted_restart(struct trial *trial, bool *ret_ready)
 {
@@ -307,7 +302,7 @@ const struct cell cells[] = {
     {"kill9_amid_commit", "sqlite", run_kill9_amid_commit, .small_messages = 4000, .full_messages = 100000, ECHO},
     {"kill9_after_commit", NULL, run_kill9_after_commit, .small_messages = 4000, .full_messages = 100000, ECHO},
     {"sigterm", NULL, run_sigterm, .small_messages = 6000, .full_messages = 100000, ECHO},
-    {"sigterm_mid_batch", NULL, run_sigterm_mid_batch, .small_messages = 4000, .full_messages = 40000, FAULTY,
+    {"sigterm_mid_batch", NULL, run_sigterm, .small_messages = 4000, .full_messages = 40000, FAULTY,
      .setup.settings = slow_settings},
     {"sigstop", NULL, run_sigstop, .small_messages = 6000, .full_messages = 100000, ECHO, .setup.short_session = true},
     {"storm", NULL, run_storm, .small_messages = 6000, .full_messages = 100000, ECHO},

@@ -77,6 +77,9 @@ static bool argument_take(struct arguments *arguments, int option, const char *v
 		return number_read(value, &number) && (arguments->options.messages = number) >= 1000;
 	case 's':
 		return number_read(value, &arguments->options.seed);
+	case 'F':
+		arguments->options.full = true;
+		return true;
 	default:
 		return false;
 	}
@@ -125,12 +128,12 @@ static int arguments_read(struct arguments *arguments, int count, char **texts)
 		if (option == 'h') {
 			usage(stdout);
 			return 0;
-		} else if (option == 'l') {
+		}
+		if (option == 'l') {
 			cells_list(arguments->options.broker);
 			return 0;
-		} else if (option == 'F') {
-			arguments->options.full = true;
-		} else if (!argument_take(arguments, option, optarg)) {
+		}
+		if (!argument_take(arguments, option, optarg)) {
 			if (option != '?')
 				fprintf(stderr, "msp_faults: not acceptable: %s\n", optarg);
 			return 2;
