@@ -228,6 +228,25 @@ static void owner_vanish(const struct fixture *fixture)
 	file_sql(fixture, "DELETE FROM members; UPDATE consumer_groups SET epoch = epoch + 1");
 }
 
+/* Processes that come and go while nothing is there are no reason to give up on the first message that comes. */
+static void owners_that_vanish_idle_do_not_count(void **state)
+{
+	struct fixture *fixture = *state;
+	struct msp_consumer *consumer = consumer_open(fixture, 0, NULL, 0);
+	const struct msp_receive_limits limits = {.max_messages = 1, .max_bytes = 1000, .timeout_ms = 0};
+	for (int i = 0; i < 20; i++) {
+		struct msp_batch *batch;
+		owner_vanish(fixture);
+		assert_int_equal(consumer->ops->receive(consumer, &limits, &batch, &fixture->err), MSP_OK);
+		assert_null(batch);
+	}
+	send_numbers(fixture, fixture->inputs, 0, 0, 1);
+	struct msp_batch *batch = receive(consumer, 1);
+	assert_in_range(batch->messages[0].attempts, 1, 2);
+	settle_echo(consumer, batch);
+	consumer_close(consumer);
+}
+
 static void batches_grow_again_after_a_crash(void **state)
 {
 	struct fixture *fixture = *state;
@@ -286,6 +305,7 @@ int main(void)
 	    T(retention_by_age),
 	    T(bad_retention_is_refused),
 	    T_ONE(batches_grow_again_after_a_crash),
+	    T_ONE(owners_that_vanish_idle_do_not_count),
 	    T_ONE(an_owner_that_hangs_in_its_model_is_given_up),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
