@@ -194,7 +194,7 @@ static bool storm_step(struct trial *trial, size_t round)
 		process_end(&trial->processes[place]);
 		return true;
 	}
-	return trial_wait_ready(trial, place) && trial_stop(trial, place);
+	return trial_stop(trial, place);
 }
 
 static bool run_storm(struct trial *trial)

@@ -196,6 +196,9 @@ bool trial_stop(struct trial *trial, size_t place)
 {
 	int status = 0;
 	char text[32];
+	/* Before main runs nobody can be polite to a signal. */
+	if (!trial_wait_ready(trial, place))
+		return false;
 	process_signal(&trial->processes[place], SIGTERM);
 	if (!process_wait(&trial->processes[place], STOP_MS, &status)) {
 		progress_fail(&trial->progress, "process %zu did not stop within %d s", place, STOP_MS / 1000);
