@@ -54,32 +54,33 @@ static enum msp_status round_receive(struct msp_worker *worker, struct round *ro
 	return MSP_OK;
 }
 
-static enum msp_status round_try_compute(struct msp_worker *worker, struct round *round, int64_t *predict_ns)
+/* Decode, validate, predict, encode. False: no memory now. */
+static bool round_try_compute(struct msp_worker *worker, struct round *round)
 {
-	enum msp_status status =
-	    msp_pipeline_run(worker->pipeline, round->batch->messages, round->batch->count, &round->work, predict_ns);
-	if (status != MSP_OK)
-		return status;
+	int64_t predict_ns = 0;
+	if (msp_pipeline_run(worker->pipeline, round->batch->messages, round->batch->count, &round->work, &predict_ns) !=
+	    MSP_OK)
+		return false;
 	round->outgoing = results_new(&round->work, &worker->results);
-	return round->outgoing ? MSP_OK : MSP_E_NO_MEMORY;
+	if (!round->outgoing)
+		return false;
+	size_t memory = msp_arena_used(&round->work.records) + round->work.encoded.size;
+	msp_sizer_observe(&worker->sizer, round->batch->count, predict_ns, memory);
+	count(&worker->counters.predict_ns, (uint64_t)predict_ns);
+	return true;
 }
 
-/* Decode, validate, predict, encode. Without memory it waits and tries again; stopped meanwhile, it lets the batch go,
- * unsettled. */
+/* Waits for memory and tries again; stopped meanwhile, it lets the batch go, unsettled. */
 static void round_compute(struct msp_worker *worker, struct round *round)
 {
 	static const struct msp_error no_memory = {MSP_E_NO_MEMORY, true, "no memory for a batch"};
-	int64_t predict_ns = 0;
-	while (round_try_compute(worker, round, &predict_ns) != MSP_OK) {
+	do {
 		msp_worker_wait(worker, &no_memory);
 		if (msp_worker_stopping(worker)) {
 			round_release(worker, round);
 			return;
 		}
-	}
-	size_t memory = round->work.records.size + round->work.encoded.size;
-	msp_sizer_observe(&worker->sizer, round->batch->count, predict_ns, memory);
-	count(&worker->counters.predict_ns, (uint64_t)predict_ns);
+	} while (!round_try_compute(worker, round));
 }
 
 static void round_begin(struct msp_worker *worker, struct round *round)
@@ -121,15 +122,17 @@ static void round_abandon(struct msp_worker *worker, const struct round *round, 
 	worker->abandoned = true;
 }
 
-/* Replaces what the broker refused and begins again with what is left. */
+/* Replaces what the broker refused and begins again with what is left, unless it is abandoned. */
 static enum msp_status round_begin_again(struct msp_worker *worker, struct round *round, struct msp_error *err)
 {
 	static const struct msp_error no_memory = {MSP_E_NO_MEMORY, true, "no memory for an error record"};
 	enum msp_status status;
 	while ((status = results_replace_rejected(&round->work, &worker->results, round->outgoing, err)) ==
 	       MSP_E_NO_MEMORY) {
-		if (round_out_of_time(worker))
-			return status;
+		if (round_out_of_time(worker)) {
+			round_abandon(worker, round, &no_memory);
+			return MSP_OK;
+		}
 		msp_worker_wait(worker, &no_memory);
 	}
 	if (status == MSP_OK)
@@ -161,10 +164,11 @@ static enum msp_status round_settle(struct msp_worker *worker, struct round *rou
 			return MSP_OK;
 		case MSP_SETTLE_REJECTED:
 			status = round_begin_again(worker, round, err);
-			if (status != MSP_OK)
+			if (status != MSP_OK || worker->abandoned)
 				return status;
 			break;
 		case MSP_SETTLE_FAILED:
+			assert(why.status != MSP_OK);
 			*err = why;
 			return why.status;
 		case MSP_SETTLE_AGAIN:
@@ -190,10 +194,12 @@ enum msp_status msp_worker_serve(struct msp_worker *worker, struct msp_error *er
 	while (status == MSP_OK && !worker->abandoned && (flying->in_flight || !msp_worker_stopping(worker))) {
 		if (!msp_worker_stopping(worker))
 			status = round_receive(worker, next, flying->in_flight, err);
-		if (status == MSP_OK && next->batch)
-			round_compute(worker, next);
+		bool computed = status == MSP_OK && next->batch && round_try_compute(worker, next);
 		if (status == MSP_OK && flying->in_flight)
 			status = round_settle(worker, flying, next, err);
+		/* Only now: who waits for memory must not leave a batch in flight. */
+		if (status == MSP_OK && next->batch && !computed && !worker->abandoned)
+			round_compute(worker, next);
 		if (status == MSP_OK && next->batch && !worker->abandoned) {
 			round_begin(worker, next);
 			struct round *begun = next;

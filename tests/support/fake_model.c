@@ -9,6 +9,7 @@ void fake_model_tally_reset(void)
 {
 	atomic_store(&fake_model_tally.calls, 0);
 	atomic_store(&fake_model_tally.memory_was_refused, false);
+	atomic_store(&fake_model_tally.memory_is_short, false);
 	atomic_store(&fake_model_tally.open, 0);
 }
 
@@ -44,7 +45,7 @@ static enum msp_status fake_predict_one(struct msp_arena *arena, const struct ms
 		return msp_error_set(err, msp_arena_status(arena), "no room");
 	if (n == FAKE_N_SLOW)
 		nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
-	if (n == FAKE_N_NO_MEMORY_ONCE && !fake_model_tally.memory_was_refused) {
+	if (n == FAKE_N_NO_MEMORY_ONCE && (fake_model_tally.memory_is_short || !fake_model_tally.memory_was_refused)) {
 		fake_model_tally.memory_was_refused = true;
 		return msp_error_set(err, MSP_E_NO_MEMORY, "no memory");
 	}

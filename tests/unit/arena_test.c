@@ -133,6 +133,22 @@ static void reset_keeps_no_more_than_asked(void **state)
 	msp_arena_done(&arena);
 }
 
+static void what_reset_keeps_is_not_in_use(void **state)
+{
+	(void)state;
+	struct msp_arena arena;
+	msp_arena_init(&arena, SIZE_MAX);
+	assert_int_equal(msp_arena_used(&arena), 0);
+	for (int i = 0; i < 1000; i++)
+		assert_non_null(msp_arena_alloc(&arena, 100));
+	assert_in_range(msp_arena_used(&arena), 100 * 1000, arena.size);
+	msp_arena_reset(&arena, (size_t)1 << 20);
+	assert_true(arena.size >= (size_t)100 * 1000);
+	assert_non_null(msp_arena_alloc(&arena, 100));
+	assert_in_range(msp_arena_used(&arena), 100, 200);
+	msp_arena_done(&arena);
+}
+
 static void copies(void **state)
 {
 	(void)state;
@@ -175,6 +191,7 @@ int main(void)
 	    cmocka_unit_test(sizes_that_overflow_are_refused),
 	    cmocka_unit_test(a_second_round_of_the_same_size_needs_no_block),
 	    cmocka_unit_test(reset_keeps_no_more_than_asked),
+	    cmocka_unit_test(what_reset_keeps_is_not_in_use),
 	    cmocka_unit_test(copies),
 	    cmocka_unit_test(prints),
 	};

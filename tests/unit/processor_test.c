@@ -280,6 +280,21 @@ static void no_memory_is_waited_for(void **state)
 	assert_string_equal(fixture->transport.records[0].value, "16");
 }
 
+static void nothing_stays_in_flight_while_memory_is_waited_for(void **state)
+{
+	struct fixture *fixture = *state;
+	fake_model_tally.memory_is_short = true;
+	put_numbers(fixture, 100, 101);
+	put_numbers(fixture, 16, 17);
+	start(fixture);
+	assert_true(fake_transport_wait_settled(&fixture->transport, 1));
+	assert_true(wait_for(msp_processor_ready, fixture->processor, false));
+	fake_model_tally.memory_is_short = false;
+	assert_true(fake_transport_wait_settled(&fixture->transport, 2));
+	assert_true(wait_for(msp_processor_ready, fixture->processor, true));
+	assert_int_equal(stop(fixture, NULL), MSP_OK);
+}
+
 static void stop_settles_what_is_in_hand(void **state)
 {
 	struct fixture *fixture = *state;
@@ -345,6 +360,7 @@ int main(void)
 	    TEST(a_broken_broker_ends_the_worker_with_its_reason),
 	    TEST(a_broker_that_is_not_there_is_waited_for),
 	    TEST(no_memory_is_waited_for),
+	    TEST(nothing_stays_in_flight_while_memory_is_waited_for),
 	    TEST(stop_settles_what_is_in_hand),
 	    TEST(stop_leaves_a_batch_that_nobody_takes),
 	    TEST(many_workers_end_together),

@@ -40,6 +40,12 @@ static inline void *msp_arena_alloc(struct msp_arena *arena, size_t size)
 	return memory;
 }
 
+/* Bytes that are in use: what reset keeps for later does not count. */
+static inline size_t msp_arena_used(const struct msp_arena *arena)
+{
+	return arena->size - (size_t)(arena->end - arena->next);
+}
+
 /* As msp_arena_alloc for `count` objects of `size` bytes; NULL on overflow. */
 static inline void *msp_arena_alloc_array(struct msp_arena *arena, size_t count, size_t size)
 {
