@@ -5,14 +5,17 @@
  *     {"invalid": true}   the answer is no object
  *     {"nan": true}       the answer holds a NaN
  *     {"count": true}     the answer is {"calls": N}, the calls of predict on this instance so far
+ *     {"touch": "PATH"}   the call makes this file first, to tell that it has begun
  *     {"sleep_ms": N}     the call takes N ms longer
  *     {"abort": true}     the process aborts */
 #include <msp/model.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 struct faulty_options {
 	bool always_fail;
@@ -67,6 +70,19 @@ static bool asked_for(const struct msp_value *input, const char *name)
 	return value && value->type == MSP_BOOLEAN && value->as.boolean;
 }
 
+static void file_touch(const struct msp_value *input)
+{
+	const struct msp_value *path = msp_value_member(input, "touch");
+	char text[256];
+	if (!path || path->type != MSP_STRING || path->count >= sizeof(text))
+		return;
+	memcpy(text, path->as.string, path->count);
+	text[path->count] = '\0';
+	int fd = open(text, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	if (fd >= 0)
+		close(fd);
+}
+
 /* How long this input takes, over and above predicting it. */
 static int64_t input_sleep_us(const struct faulty *faulty, const struct msp_value *input)
 {
@@ -111,6 +127,7 @@ static enum msp_status faulty_predict(struct msp_model *model, struct msp_arena 
 	if (faulty->options->always_fail)
 		return msp_error_set(err, MSP_E_INTERNAL, "every call fails, as configured");
 	for (size_t i = 0; i < count; i++) {
+		file_touch(inputs[i]);
 		sleep_us(input_sleep_us(faulty, inputs[i]));
 		if (asked_for(inputs[i], "abort"))
 			abort();
