@@ -60,9 +60,10 @@ enum msp_settle_answer child_settle(struct child *child)
 
 void child_end(struct child *child, int signal_number)
 {
-	fclose(child->in);
+	/* First the signal: the end of its stdin makes the child leave its group in peace. */
 	if (signal_number)
 		kill(child->pid, signal_number);
+	fclose(child->in);
 	while (waitpid(child->pid, NULL, 0) < 0)
 		assert_int_equal(errno, EINTR);
 	fclose(child->out);
