@@ -192,6 +192,29 @@ static void everything_may_expire(void **state)
 	assert_int_equal(describe(fixture).newest, 1001);
 }
 
+static void a_reader_ends_where_everything_has_expired(void **state)
+{
+	struct fixture *fixture = *state;
+	retaining_topic_create(fixture, "retention.messages", "0");
+	send_numbers(fixture, fixture->inputs, 0, 0, 1);
+	send_numbers(fixture, fixture->inputs, 0, 0, 10); /* too soon after the first to expire */
+	struct msp_reader_config config = {.topic = fixture->inputs,
+	                                   .partition = MSP_PARTITION_ANY,
+	                                   .end_timestamp_ms = MSP_TIMESTAMP_NONE,
+	                                   .stop_at_end = true};
+	struct msp_reader *reader = reader_open(fixture, &config);
+	send_numbers(fixture, fixture->inputs, 0, 0, 1000);
+	assert_int_equal(describe(fixture).count, 0);
+	const struct msp_receive_limits limits = {100, 1 << 20, 1000};
+	const struct msp_message *messages;
+	size_t count;
+	bool end;
+	assert_int_equal(reader->ops->read(reader, &limits, &messages, &count, &end, &fixture->err), MSP_OK);
+	assert_int_equal(count, 0);
+	assert_true(end);
+	reader->ops->free(reader);
+}
+
 static void retention_by_age(void **state)
 {
 	struct fixture *fixture = *state;
@@ -302,6 +325,7 @@ int main(void)
 	    T(a_newer_file_is_refused),
 	    T(retention_by_count),
 	    T(everything_may_expire),
+	    T(a_reader_ends_where_everything_has_expired),
 	    T(retention_by_age),
 	    T(bad_retention_is_refused),
 	    T_ONE(batches_grow_again_after_a_crash),

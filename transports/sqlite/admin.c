@@ -281,12 +281,14 @@ static enum msp_status group_remaining(struct lite_db *db, const char *group, co
 	int64_t remaining = 0;
 	enum msp_status status = lite_topic_load(db, &loaded, topic, err);
 	for (size_t i = 0; i < until->partition_count && i < loaded.partition_count && status == MSP_OK; i++) {
-		int64_t committed = 0, end = until->partitions[i].newest, oldest = end;
-		int64_t id = loaded.partitions[i].id;
-		status = lite_db_integer(db, err, &committed, sql, "isi", id, group, loaded.id);
+		struct msp_partition_info now;
+		int64_t committed = 0;
+		status = partition_describe(db, &loaded.partitions[i], &now, err);
 		if (status == MSP_OK)
-			status = lite_log_oldest(db, id, end, &oldest, err);
-		int64_t next = committed > oldest ? committed : oldest;
+			status = lite_db_integer(db, err, &committed, sql, "isi", loaded.partitions[i].id, group, loaded.id);
+		/* The end is of the past: the topic may have been created anew since. */
+		int64_t end = until->partitions[i].newest < now.newest ? until->partitions[i].newest : now.newest;
+		int64_t next = committed > now.oldest ? committed : now.oldest;
 		remaining += status == MSP_OK && end > next ? end - next : 0;
 	}
 	lite_topic_done(&loaded);

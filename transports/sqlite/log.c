@@ -178,6 +178,9 @@ enum msp_status lite_log_read(struct lite_db *db, const char *topic, struct lite
 		range->position = page->messages[page->count - 1].offset + 1;
 		*ret_ended = range->position >= range->end;
 	}
+	/* An end is never past the next offset: what was still before it has been deleted. */
+	if (code == SQLITE_DONE && range->end != INT64_MAX)
+		*ret_ended = true;
 	return lite_db_finish(db, stmt, code, err);
 }
 

@@ -20,8 +20,9 @@ void lite_page_done(struct lite_page *page);
 /* Forgets the messages and keeps a bounded amount of memory for the next ones. */
 void lite_page_reset(struct lite_page *page);
 
-/* What to read: offsets in [position, end), at most `max_messages` messages and `max_bytes` bytes in the whole page
- * (its first message always fits), none with a timestamp of `end_timestamp_ms` or later (MSP_TIMESTAMP_NONE: any). */
+/* What to read: offsets in [position, end), where end is an offset that the log has reached or INT64_MAX; at most
+ * `max_messages` messages and `max_bytes` bytes in the whole page (its first message always fits), none with a
+ * timestamp of `end_timestamp_ms` or later (MSP_TIMESTAMP_NONE: any). */
 struct lite_range {
 	int64_t position, end;
 	int64_t end_timestamp_ms;

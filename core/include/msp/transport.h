@@ -211,8 +211,9 @@ struct msp_admin_ops {
 	/* The partitions in order. Required. The caller owns *ret_info (free()). MSP_E_NOT_FOUND when there is no topic. */
 	enum msp_status (*topic_describe)(struct msp_admin *admin, const char *topic, struct msp_topic_info **ret_info,
 	                                  int timeout_ms, struct msp_error *err);
-	/* How many messages before the ends in `until` (from topic_describe) the group has not settled yet. Required. With
-	 * the ends of now this is the group's lag. A group that never was has settled nothing. */
+	/* How many messages before the ends in `until` (from topic_describe) are there that the group has not settled yet.
+	 * Required. With the ends of now this is the group's lag. A group that never was has settled nothing. What was
+	 * deleted, by itself or with its topic, is not waited for. */
 	enum msp_status (*group_remaining)(struct msp_admin *admin, const char *group, const char *topic,
 	                                   const struct msp_topic_info *until, int64_t *ret_remaining, int timeout_ms,
 	                                   struct msp_error *err);
