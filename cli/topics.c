@@ -34,6 +34,12 @@ struct work {
 
 typedef int work_fn(struct work *work, const struct target *target);
 
+static int out_of_memory(void)
+{
+	complain("out of memory");
+	return EXIT_SOME_FAILED;
+}
+
 /* ---- targets ---- */
 
 static int targets_of_models(const struct graph *graph, const struct topics_args *args, struct targets *targets)
@@ -73,8 +79,7 @@ static int targets_init(const struct graph *graph, const struct topics_args *arg
 	int status = args->topics.count ? targets_named(args, targets) : targets_of_models(graph, args, targets);
 	if (status != EXIT_DONE || targets->items)
 		return status;
-	complain("out of memory");
-	return EXIT_SOME_FAILED;
+	return out_of_memory();
 }
 
 /* ---- create ---- */
@@ -187,7 +192,7 @@ static int topic_describe(struct work *work, const struct target *target)
 
 /* ---- running over topics ---- */
 
-/* The array that the specs borrow. Texts stay in argv, cut at '='. */
+/* The array that the specs borrow; the values stay in argv. */
 static int properties_init(struct work *work)
 {
 	const struct text_list *list = &work->args->properties;
@@ -200,10 +205,10 @@ static int properties_init(struct work *work)
 		}
 		char *name = strndup(list->items[i], (size_t)(equals - list->items[i]));
 		if (!name)
-			break;
+			return out_of_memory();
 		work->properties[i] = (struct msp_property){name, equals + 1};
 	}
-	return EXIT_DONE;
+	return work->properties ? EXIT_DONE : out_of_memory();
 }
 
 static void properties_done(struct work *work)

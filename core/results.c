@@ -64,16 +64,23 @@ struct msp_outgoing *results_new(struct msp_work *work, const struct results_con
 	return outgoing;
 }
 
+/* Nothing is left to send in its place. */
+static enum msp_status result_give_up(const struct msp_message *input, const char *reason, struct msp_error *err)
+{
+	static const char refused[] = "the broker refuses even an error record without value";
+	if (input->id)
+		return msp_error_set(err, MSP_E_LIMIT, "%s (inputs id %s): %s", refused, input->id, reason);
+	return msp_error_set(err, MSP_E_LIMIT, "%s (inputs partition %d offset %lld): %s", refused, (int)input->partition,
+	                     (long long)input->offset, reason);
+}
+
 static enum msp_status result_replace(struct msp_work *work, const struct results_context *context,
                                       struct msp_item *item, struct msp_outgoing *outgoing, struct msp_error *err)
 {
 	const char *reason = outgoing->reason ? outgoing->reason : "the broker gave no reason";
 	bool was_error = outgoing->route == MSP_ROUTE_ERRORS;
 	if (was_error && !outgoing->message.value.data)
-		return msp_error_set(
-		    err, MSP_E_LIMIT,
-		    "the broker refuses even an error record without value (inputs partition %d offset %lld): %s",
-		    (int)item->message->partition, (long long)item->message->offset, reason);
+		return result_give_up(item->message, reason, err);
 	if (!was_error) {
 		const struct msp_failure *failure = msp_failure_new(&work->records, MSP_FAILURE_OUTPUT_REJECTED, reason, NULL);
 		if (!failure)

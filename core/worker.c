@@ -54,8 +54,8 @@ void msp_worker_wait(struct msp_worker *worker, const struct msp_error *why)
 		worker->waiting_said_ms = now_ms;
 		char hint[160];
 		snprintf(hint, sizeof(hint), "msp topics create -m %s", worker->config->entry->label);
-		msp_log(MSP_LOG_WARN, "waiting for the broker", "model", worker->config->entry->identity, "worker",
-		        worker->slot_text, "reason", why->text, "for_s",
+		msp_log(MSP_LOG_WARN, why->status == MSP_E_NO_MEMORY ? "waiting for memory" : "waiting for the broker", "model",
+		        worker->config->entry->identity, "worker", worker->slot_text, "reason", why->text, "for_s",
 		        MSP_LOG_NUMBER((now_ms - worker->waiting_since_ms) / 1000), "create_topics_with",
 		        why->status == MSP_E_NOT_FOUND ? hint : NULL, NULL);
 	}
@@ -67,7 +67,7 @@ void msp_worker_resume(struct msp_worker *worker)
 {
 	if (!worker->waiting_since_ms)
 		return;
-	msp_log(MSP_LOG_INFO, "the broker is back", "model", worker->config->entry->identity, "worker", worker->slot_text,
+	msp_log(MSP_LOG_INFO, "the wait is over", "model", worker->config->entry->identity, "worker", worker->slot_text,
 	        "after_s", MSP_LOG_NUMBER((msp_monotonic_ms() - worker->waiting_since_ms) / 1000), NULL);
 	worker->waiting_since_ms = worker->waiting_said_ms = 0;
 	msp_backoff_reset(&worker->backoff);

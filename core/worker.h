@@ -72,10 +72,10 @@ void msp_worker_join(struct msp_worker *worker);
 enum msp_status msp_worker_serve(struct msp_worker *worker, struct msp_error *err);
 
 bool msp_worker_stopping(struct msp_worker *worker);
-/* The broker cannot now: becomes not ready, says why at once and every 10 s, and waits with back-off or until stopped.
- */
+/* The broker cannot now, or there is no memory: becomes not ready, says why at once and every 10 s, and waits with
+ * back-off or until stopped. */
 void msp_worker_wait(struct msp_worker *worker, const struct msp_error *why);
-/* The broker can again. */
+/* It can again. */
 void msp_worker_resume(struct msp_worker *worker);
 
 #endif
