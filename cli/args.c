@@ -55,13 +55,25 @@ static const struct flag *flag_by_value(const struct command *command, int value
 
 /* ---- suggestions ---- */
 
+/* How much of the start of both is the same, up to a dot: a key is mistyped within one of its words. */
+static size_t common_words_size(const char *a, const char *b)
+{
+	size_t size = 0;
+	for (size_t i = 0; a[i] && a[i] == b[i]; i++)
+		if (a[i] == '.')
+			size = i + 1;
+	return size;
+}
+
+/* About a third of the word may be wrong. */
 const char *nearest_name(const char *text, const char *const *names, size_t count)
 {
 	const char *nearest = NULL;
-	int best = (int)strlen(text) / 3 + 1;
+	int best = 0;
 	for (size_t i = 0; i < count; i++) {
-		int distance = msp_edit_distance(text, names[i]);
-		if (distance <= best && (!nearest || distance < best)) {
+		size_t same = common_words_size(text, names[i]);
+		int distance = msp_edit_distance(text + same, names[i] + same);
+		if (distance <= (int)strlen(text + same) / 3 + 1 && (!nearest || distance < best)) {
 			nearest = names[i];
 			best = distance;
 		}
@@ -153,6 +165,18 @@ static bool seconds_set(const struct flag *flag, const char *text, int *field)
 	return false;
 }
 
+static bool one_set(const struct flag *flag, const char *text, const char **field)
+{
+	char label[32];
+	if (!*field) {
+		*field = text;
+		return true;
+	}
+	flag_label(flag, label, sizeof(label));
+	complain("%s can be given only once", label);
+	return false;
+}
+
 static bool flag_set(const struct flag *flag, const char *text, void *args)
 {
 	void *field = (char *)args + flag->offset;
@@ -163,6 +187,8 @@ static bool flag_set(const struct flag *flag, const char *text, void *args)
 	case FLAG_TEXT:
 		*(const char **)field = text;
 		return true;
+	case FLAG_ONE:
+		return one_set(flag, text, field);
 	case FLAG_LIST:
 		return list_add(field, text);
 	case FLAG_INTEGER:

@@ -9,6 +9,7 @@
 enum flag_kind {
 	FLAG_SWITCH,  /* bool */
 	FLAG_TEXT,    /* const char *, borrowed from argv; the last one wins */
+	FLAG_ONE,     /* the same, but a second one is refused */
 	FLAG_LIST,    /* struct text_list: every one counts */
 	FLAG_INTEGER, /* int64_t within min and max */
 	FLAG_SECONDS, /* int: milliseconds, written as seconds with or without a fraction */

@@ -191,8 +191,8 @@ static void receive_args_init(void *arguments)
 #define FIELD(field) offsetof(struct receive_args, field)
 
 static const struct flag receive_flags[] = {
-    {"model", 'm', FLAG_TEXT, FIELD(model), "MODEL", 0, 0, "from a topic of this model: inputs, outputs or errors"},
-    {"topic", 't', FLAG_TEXT, FIELD(topic), "TOPIC", 0, 0, "from this topic"},
+    {"model", 'm', FLAG_ONE, FIELD(model), "MODEL", 0, 0, "from a topic of this model: inputs, outputs or errors"},
+    {"topic", 't', FLAG_ONE, FIELD(topic), "TOPIC", 0, 0, "from this topic"},
     {"offset", 'o', FLAG_LIST, FIELD(starts), "WHERE", 0, 0,
      "start: beginning, end, N, -N (last N), s@MS (from a time); e@MS ends at a time"},
     {"partition", 'p', FLAG_INTEGER, FIELD(partition), "N", -1, INT32_MAX, "only this partition"},

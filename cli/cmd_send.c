@@ -51,8 +51,8 @@ static void send_args_init(void *arguments)
 #define FIELD(field) offsetof(struct send_args, field)
 
 static const struct flag send_flags[] = {
-    {"model", 'm', FLAG_TEXT, FIELD(model), "MODEL", 0, 0, "to the inputs of this model"},
-    {"topic", 't', FLAG_TEXT, FIELD(topic), "TOPIC", 0, 0, "to this topic"},
+    {"model", 'm', FLAG_ONE, FIELD(model), "MODEL", 0, 0, "to the inputs of this model"},
+    {"topic", 't', FLAG_ONE, FIELD(topic), "TOPIC", 0, 0, "to this topic"},
     {"key", 'k', FLAG_TEXT, FIELD(key), "KEY", 0, 0, "the key of every message"},
     {"key-delimiter", 'K', FLAG_TEXT, FIELD(key_delimiter), "TEXT", 0, 0,
      "each message is key, TEXT, value; without TEXT it has no key of its own"},

@@ -1,8 +1,11 @@
 /* The models of the graph: which are configured, their settings, their plugins. */
+#include "args.h"
 #include "builtin.h"
 #include "complain.h"
 #include "graph.h"
 
+#include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -135,14 +138,33 @@ static void model_register(struct graph *graph, struct graph_model *model, const
 	config_forget_table(&graph->config, prefix);
 }
 
+/* The label that `label` is a slip of the pen of, or NULL. */
+static const char *nearest_label(const struct graph *graph, const char *label)
+{
+	const char *nearest = NULL;
+	for (size_t i = 0; i < graph->model_count && !nearest; i++)
+		if (strcmp(graph->models[i]->label, label) != 0)
+			nearest = nearest_name(label, (const char *const *)&graph->models[i]->label, 1);
+	return nearest;
+}
+
+static void plugin_refuse(struct graph *graph, const struct graph_model *model, const char *prefix,
+                          const struct msp_error *err)
+{
+	const struct config_origin *origin = model_origin(graph, prefix);
+	const char *nearest = origin || err->status != MSP_E_NOT_FOUND ? NULL : nearest_label(graph, model->label);
+	config_problem(&graph->config, origin, "model \"%s\": %s%s%s%s", model->label, err->text,
+	               nearest ? "; did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : "");
+	config_skip(&graph->config, prefix);
+}
+
 static void model_load(struct graph *graph, struct graph_model *model, const char *prefix)
 {
 	struct config *config = &graph->config;
 	struct msp_error err;
 	const char *name = model->settings.plugin ? model->settings.plugin : model->label;
 	if (msp_plugin_load(name, graph->plugin_path, &model->plugin, &err) != MSP_OK) {
-		config_problem(config, model_origin(graph, prefix), "model \"%s\": %s", model->label, err.text);
-		config_skip(config, prefix);
+		plugin_refuse(graph, model, prefix, &err);
 		return;
 	}
 	const struct msp_option_table *table = model->plugin.symbol->options;
@@ -208,32 +230,56 @@ static void model_add_of_key(struct graph *graph, size_t index)
 }
 
 /* The label for a plugin that is named by its path: "/opt/models/iris.so" is "iris". */
-static void label_of_name(const char *name, char *label, size_t size)
+static void label_of_path(const char *path, char *label, size_t size)
 {
-	const char *slash = strrchr(name, '/');
-	snprintf(label, size, "%s", slash ? slash + 1 : name);
+	snprintf(label, size, "%s", strrchr(path, '/') + 1);
 	char *dot = strchr(label, '.');
-	if (slash && dot)
+	if (dot)
 		*dot = 0;
+}
+
+static bool is_label(const char *text)
+{
+	return *text && strspn(text, LABEL_CHARS) == strlen(text);
+}
+
+/* Adds the plugin at `path`, which holds a slash and starts at the working directory unless it is absolute. */
+static void model_add_path(struct graph *graph, const char *path)
+{
+	const struct config_origin origin = {.layer = CONFIG_FLAG, .name = "-m"};
+	struct config *config = &graph->config;
+	char resolved[PATH_MAX], label[128], key[192];
+	if (!realpath(path, resolved)) {
+		config_problem(config, &origin, "no plugin at %s: %s", path, strerror(errno));
+		return;
+	}
+	label_of_path(path, label, sizeof(label));
+	if (!is_label(label)) {
+		config_problem(config, &origin, "\"%s\" gives no label; set models.LABEL.plugin to its absolute path", path);
+		return;
+	}
+	if (model_by_label(graph, label)) {
+		config_problem(config, &origin,
+		               "%s would be the model \"%s\", which is another one; give it a label of its own", path, label);
+		return;
+	}
+	snprintf(key, sizeof(key), MODELS_PREFIX "%s.plugin", label);
+	config_set(config, key, resolved, &origin);
+	model_add(graph, label);
 }
 
 /* A name that the configuration does not have means the plugin of that name, with its defaults. */
 static void model_add_named(struct graph *graph, const char *name)
 {
-	const struct config_origin origin = {.layer = CONFIG_DEFAULT};
-	char label[128], key[192];
 	if (graph_model_find(graph, name) || graph->config.problem_count)
 		return;
-	label_of_name(name, label, sizeof(label));
-	if (strspn(label, LABEL_CHARS) < strlen(label) || model_by_label(graph, label)) {
-		config_problem(&graph->config, NULL, "there is no model \"%s\"", name);
-		return;
-	}
-	if (*name == '/') {
-		snprintf(key, sizeof(key), MODELS_PREFIX "%s.plugin", label);
-		config_set(&graph->config, key, name, &origin);
-	}
-	model_add(graph, label);
+	if (strchr(name, '/'))
+		model_add_path(graph, name);
+	else if (is_label(name) && !model_by_label(graph, name))
+		model_add(graph, name);
+	else
+		config_problem(&graph->config, NULL, "there is no model \"%s\"; a plugin's file needs a path, as in ./%s", name,
+		               name);
 }
 
 void graph_models_load(struct graph *graph, const struct text_list *names)
@@ -265,6 +311,18 @@ void graph_models_free(struct graph *graph)
 
 /* ---- selection ---- */
 
+/* The model whose plugin is the file at `path`. */
+static struct graph_model *model_by_path(const struct graph *graph, const char *path)
+{
+	char resolved[PATH_MAX];
+	if (!strchr(path, '/') || !realpath(path, resolved))
+		return NULL;
+	for (size_t i = 0; i < graph->model_count; i++)
+		if (graph->models[i]->entry && !strcmp(graph->models[i]->entry->plugin.path, resolved))
+			return graph->models[i];
+	return NULL;
+}
+
 struct graph_model *graph_model_find(const struct graph *graph, const char *name)
 {
 	const struct msp_registry_entry *entry = msp_registry_find(graph->registry, name);
@@ -276,7 +334,7 @@ struct graph_model *graph_model_find(const struct graph *graph, const char *name
 		if (graph->models[i]->entry && plugin && !strcmp(plugin, name))
 			return graph->models[i];
 	}
-	return NULL;
+	return model_by_path(graph, name);
 }
 
 static bool selection_has(struct graph_model *const *models, size_t count, const struct graph_model *model)

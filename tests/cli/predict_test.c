@@ -110,6 +110,43 @@ static void models_are_found_by_label_name_and_path(void **state)
 	result_free(&result);
 }
 
+static void a_path_is_taken_from_the_working_directory(void **state)
+{
+	(void)state;
+	assert_int_equal(symlink(ECHO_PLUGIN, "near.so"), 0);
+	struct result result = expect_with(0, "{}", "predict", "-m", "./near.so", NULL);
+	assert_string_equal(result.out, "{}\n");
+	result_free(&result);
+	result = expect(0, "models", "list", "./near.so", "near", NULL);
+	assert_string_equal(strchr(result.out, '\n'), "\n");
+	result_free(&result);
+	/* The last part is also the name of a plugin. */
+	result = expect_with(2, "{}", "predict", "-m", "./echo", NULL);
+	assert_contains(result.err, "no plugin at ./echo: No such file");
+	result_free(&result);
+	result = expect(2, "run", "../echo", NULL);
+	assert_contains(result.err, "no plugin at ../echo: No such file");
+	result_free(&result);
+	write_file("msp.yaml", "models: {near: {plugin: echo}}\n");
+	result = expect(2, "predict", "-m", "/dev/null/near", NULL);
+	assert_contains(result.err, "no plugin at /dev/null/near");
+	result_free(&result);
+	result = expect(2, "predict", "-m", "naer", NULL);
+	assert_contains(result.err, "no plugin 'naer'");
+	assert_contains(result.err, "did you mean \"near\"?");
+	result_free(&result);
+	remove("msp.yaml");
+	remove("near.so");
+}
+
+static void one_model_predicts(void **state)
+{
+	(void)state;
+	struct result result = expect(2, "predict", "-m", "echo", "-m", "iris", NULL);
+	assert_contains(result.err, "--model can be given only once");
+	result_free(&result);
+}
+
 static void an_answer_comes_before_the_next_question(void **state)
 {
 	(void)state;
@@ -196,6 +233,8 @@ int main(void)
 	    cmocka_unit_test(lines_over_the_limit_are_refused),
 	    cmocka_unit_test(each_file_is_one_message),
 	    cmocka_unit_test(models_are_found_by_label_name_and_path),
+	    cmocka_unit_test(a_path_is_taken_from_the_working_directory),
+	    cmocka_unit_test(one_model_predicts),
 	    cmocka_unit_test(an_answer_comes_before_the_next_question),
 	    cmocka_unit_test(a_reader_that_goes_away_ends_it_quietly),
 	    cmocka_unit_test(results_that_cannot_be_written_are_told),
