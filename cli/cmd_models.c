@@ -52,24 +52,14 @@ static int models_list(void *arguments)
 
 /* ---- describe ---- */
 
-/* The codec that writes JSON, indented where it can. */
-static enum msp_status json_open(struct msp_codec **ret_codec, void **ret_options,
-                                 const struct msp_option_table **ret_table, struct msp_error *err)
+/* The codec that writes JSON, indented for people. */
+static enum msp_status json_open(struct msp_codec **ret_codec, struct msp_error *err)
 {
 	const struct msp_codec_ops *ops;
 	enum msp_status status = builtin_json(&ops, err);
 	if (status != MSP_OK)
 		return status;
-	const struct msp_option *indent = ops->options ? msp_option_find(ops->options, "indent") : NULL;
-	void *options = indent ? calloc(1, ops->options->struct_size) : NULL;
-	if (indent && (!options || msp_options_init(ops->options, options, err) != MSP_OK ||
-	               msp_option_set(indent, options, "2", err) != MSP_OK)) {
-		free(options);
-		return msp_error_set(err, MSP_E_NO_MEMORY, "out of memory");
-	}
-	*ret_options = options;
-	*ret_table = ops->options;
-	const struct msp_codec_config config = {.options = options, .max_depth = 200};
+	const struct msp_codec_config config = {.max_depth = 200, .indent = 2};
 	return ops->open(&config, ret_codec, err);
 }
 
@@ -139,23 +129,18 @@ static enum msp_status models_encode(struct graph_model *const *models, size_t c
 static int models_print(struct graph_model *const *models, size_t count)
 {
 	struct msp_codec *codec = NULL;
-	void *options = NULL;
-	const struct msp_option_table *table = NULL;
 	struct msp_error err;
 	struct msp_buffer text;
 	struct output out;
 	msp_buffer_init(&text, MAX_TEXT_BYTES);
 	output_init(&out, STDOUT_FILENO);
-	enum msp_status status = json_open(&codec, &options, &table, &err);
+	enum msp_status status = json_open(&codec, &err);
 	if (status == MSP_OK)
 		status = models_encode(models, count, codec, &text, &err);
 	output_bytes(&out, msp_buffer_bytes(&text));
 	int written = output_done(&out);
 	if (codec)
 		codec->ops->free(codec);
-	if (options)
-		msp_options_done(table, options);
-	free(options);
 	msp_buffer_done(&text);
 	return status == MSP_OK ? written : complain_of(&err);
 }

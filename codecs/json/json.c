@@ -1,22 +1,9 @@
-/* The JSON codec: its options, its life and its operations. */
+/* The JSON codec: its life and its operations. */
 #include "json_codec.h"
 #include <stdlib.h>
 
 /* jansson goes down 2048 levels, scalars included; writing what could not be read back would help nobody. */
 #define MAX_DEPTH 2047
-
-static const struct msp_option options[] = {
-    {
-        .name = "indent",
-        .type = MSP_OPTION_INTEGER,
-        .offset = offsetof(struct json_options, indent),
-        .default_text = "0",
-        .max = 8,
-        .help = "Columns per level of what is written for people; 0 writes everything on one line",
-    },
-};
-
-static const struct msp_option_table option_table = MSP_OPTION_TABLE(options, struct json_options);
 
 static void json_free(struct msp_codec *base)
 {
@@ -41,9 +28,8 @@ static enum msp_status json_open(const struct msp_codec_config *config, struct m
 		return msp_error_set(err, MSP_E_NO_MEMORY, "no memory for the JSON codec");
 	}
 	codec->base.ops = &msp_codec_json;
-	if (config->options)
-		codec->options = *(const struct json_options *)config->options;
 	codec->max_depth = config->max_depth < MAX_DEPTH ? config->max_depth : MAX_DEPTH;
+	codec->indent = config->indent;
 	codec->c_locale = c_locale;
 	json_scratch_init(&codec->scratch);
 	*ret_codec = &codec->base;
@@ -53,7 +39,6 @@ static enum msp_status json_open(const struct msp_codec_config *config, struct m
 const struct msp_codec_ops msp_codec_json = {
     .name = "json",
     .content_type = "application/json",
-    .options = &option_table,
     .open = json_open,
     .decode = json_decode,
     .encode = json_encode,

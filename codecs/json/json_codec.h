@@ -7,14 +7,10 @@
 #include <assert.h>
 #include <locale.h>
 
-struct json_options {
-	int64_t indent; /* columns per level; 0: everything on one line */
-};
-
 struct json_codec {
 	struct msp_codec base;
-	struct json_options options;
 	int max_depth;
+	int indent;
 	struct json_scratch scratch; /* where jansson's trees live */
 	locale_t c_locale;           /* a point in numbers, whatever a model does with setlocale; owned */
 };

@@ -177,7 +177,7 @@ enum msp_status json_encode(struct msp_codec *base, const struct msp_value *valu
 	struct writer writer = {
 	    .buffer = buffer,
 	    .err = err,
-	    .indent = (size_t)codec->options.indent,
+	    .indent = (size_t)codec->indent,
 	    .max_depth = codec->max_depth,
 	};
 	enum msp_status status = value_write(&writer, value);

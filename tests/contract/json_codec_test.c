@@ -23,9 +23,9 @@ struct fixture {
 	struct msp_error err;
 };
 
-static struct msp_codec *codec_open(int max_depth, const void *options)
+static struct msp_codec *codec_open(int max_depth, int indent)
 {
-	struct msp_codec_config config = {.options = options, .max_depth = max_depth};
+	struct msp_codec_config config = {.max_depth = max_depth, .indent = indent};
 	struct msp_codec *codec;
 	assert_int_equal(msp_codec_json.open(&config, &codec, NULL), MSP_OK);
 	return codec;
@@ -35,7 +35,7 @@ static int fixture_init(void **state)
 {
 	struct fixture *fixture = calloc(1, sizeof(*fixture));
 	assert_non_null(fixture);
-	fixture->codec = codec_open(MAX_DEPTH, NULL);
+	fixture->codec = codec_open(MAX_DEPTH, 0);
 	msp_arena_init(&fixture->arena, SIZE_MAX);
 	msp_buffer_init(&fixture->input, MAX_FILE);
 	msp_buffer_init(&fixture->expected, MAX_FILE);
@@ -212,7 +212,7 @@ static void test_depth_ends_at_2047(void **state)
 	struct fixture *fixture = *state;
 	struct msp_codec *usual = fixture->codec;
 	struct msp_value value;
-	fixture->codec = codec_open(1000000, NULL);
+	fixture->codec = codec_open(1000000, 0);
 	brackets(&fixture->input, 2047, true);
 	assert_int_equal(decode(fixture, msp_buffer_bytes(&fixture->input), &value), MSP_OK);
 	assert_int_equal(encode(fixture, &value), MSP_OK);
@@ -420,22 +420,14 @@ static void test_powers_of_two_read_back(void **state)
 		assert_shortest(*state, ldexp(1, exponent));
 }
 
-/* Options */
+/* For people */
 
 static void test_indent(void **state)
 {
 	struct fixture *fixture = *state;
-	int64_t options[1] = {0};
-	assert_int_equal(msp_codec_json.options->struct_size, sizeof(options));
-	const struct msp_option *indent = msp_option_find(msp_codec_json.options, "indent");
-	assert_non_null(indent);
-	assert_int_equal(msp_option_set(indent, options, "9", NULL), MSP_E_INVALID);
-	assert_int_equal(msp_option_set(indent, options, "-1", NULL), MSP_E_INVALID);
-	assert_int_equal(msp_option_set(indent, options, "2", NULL), MSP_OK);
-
 	struct msp_value value = decoded(fixture, "{\"a\":[1,{\"b\":null}],\"c\":[],\"d\":{}}");
 	struct msp_codec *usual = fixture->codec;
-	fixture->codec = codec_open(MAX_DEPTH, options);
+	fixture->codec = codec_open(MAX_DEPTH, 2);
 	assert_int_equal(encode(fixture, &value), MSP_OK);
 	msp_codec_json.free(fixture->codec);
 	fixture->codec = usual;

@@ -4,7 +4,6 @@
 
 #include <msp/codec.h>
 
-/* One option, `indent`: columns per level of what is written for people; 0, the default, writes one line. */
 extern const struct msp_codec_ops msp_codec_json;
 
 #endif

@@ -8,6 +8,7 @@
 struct msp_codec_config {
 	const void *options; /* a struct that ops->options has filled, or NULL for the defaults */
 	int max_depth;       /* nesting of arrays and objects, from 1; deeper is refused */
+	int indent;          /* columns per level of what people will read; 0: compact. Codecs without layout ignore it */
 };
 
 /* One codec per thread. */
