@@ -4,6 +4,7 @@
 
 #include "group.h"
 #include "log.h"
+#include "publish.h"
 #include "watch.h"
 #include <msp/transport.h>
 
@@ -30,8 +31,8 @@ struct lite_batch {
 struct lite_route {
 	char *name; /* owned; NULL: nothing is ever published here */
 	struct lite_topic topic;
-	bool used;                          /* by the batch in flight */
-	char too_large[MSP_TOPIC_MAX + 96]; /* why a message is rejected */
+	bool used;                        /* by the batch in flight */
+	char too_large[LITE_REASON_SIZE]; /* why a message is rejected */
 };
 
 struct lite_consumer {

@@ -2,7 +2,6 @@
 #include "transport.h"
 #include <assert.h>
 #include <msp/backoff.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 struct lite_producer {
@@ -11,8 +10,8 @@ struct lite_producer {
 	struct lite_db db;
 	struct lite_topic topic; /* the one of the last send */
 	struct msp_buffer scratch;
-	uint64_t spread; /* messages sent so far: where those without key and partition go */
-	char too_large[MSP_TOPIC_MAX + 96];
+	uint64_t spread;                  /* messages sent so far: where those without key and partition go */
+	char too_large[LITE_REASON_SIZE]; /* why a message is rejected */
 };
 
 static const struct msp_producer_ops PRODUCER_OPS; /* at the end */
@@ -21,14 +20,6 @@ static struct lite_producer *producer_cast(struct msp_producer *producer)
 {
 	assert(producer && producer->ops == &PRODUCER_OPS);
 	return (struct lite_producer *)producer;
-}
-
-static void outgoing_reject(struct lite_producer *producer, struct msp_outgoing *outgoing)
-{
-	snprintf(producer->too_large, sizeof(producer->too_large), "larger than max.message.bytes of topic %s (%lld)",
-	         producer->topic.name, (long long)producer->topic.max_message_bytes);
-	outgoing->state = MSP_OUTGOING_REJECTED;
-	outgoing->reason = producer->too_large;
 }
 
 static enum msp_status send_in_transaction(struct lite_producer *producer, const char *topic,
@@ -60,7 +51,7 @@ static void verdicts_set(struct lite_producer *producer, struct msp_outgoing *ou
 		if (lite_publish_fits(&producer->topic, &outgoing[i].message))
 			outgoing[i].state = MSP_OUTGOING_PUBLISHED;
 		else
-			outgoing_reject(producer, &outgoing[i]);
+			lite_publish_reject(&producer->topic, producer->too_large, &outgoing[i]);
 	}
 }
 

@@ -1,5 +1,6 @@
 #include "publish.h"
 #include "log.h"
+#include <stdio.h>
 
 /* Retention is applied to a partition after so many messages or so much time, and to a bounded number of messages at
  * once, so that no transaction gets long. */
@@ -19,6 +20,15 @@ enum msp_status lite_publish_begin(struct lite_db *db, struct lite_topic *topic,
 bool lite_publish_fits(const struct lite_topic *topic, const struct msp_message *message)
 {
 	return msp_message_size(message) <= (size_t)topic->max_message_bytes;
+}
+
+void lite_publish_reject(const struct lite_topic *topic, char reason[static LITE_REASON_SIZE],
+                         struct msp_outgoing *outgoing)
+{
+	snprintf(reason, LITE_REASON_SIZE, "larger than max.message.bytes of topic %s (%lld)", topic->name,
+	         (long long)topic->max_message_bytes);
+	outgoing->state = MSP_OUTGOING_REJECTED;
+	outgoing->reason = reason;
 }
 
 static struct lite_partition *partition_choose(struct lite_topic *topic, const struct msp_message *message,

@@ -3,13 +3,17 @@
 #define LITE_PUBLISH_H
 
 #include "topic.h"
-#include <msp/message.h>
+#include <msp/transport.h>
 
 /* Loads the topic and forgets what an earlier transaction had under way. */
 enum msp_status lite_publish_begin(struct lite_db *db, struct lite_topic *topic, const char *name,
                                    struct msp_error *err) MSP_NODISCARD;
 /* False: the topic never takes a message of this size. */
 bool lite_publish_fits(const struct lite_topic *topic, const struct msp_message *message);
+/* The verdict on one that does not fit. `reason` holds the words as long as the verdict is looked at. */
+#define LITE_REASON_SIZE (MSP_TOPIC_MAX + 96)
+void lite_publish_reject(const struct lite_topic *topic, char reason[static LITE_REASON_SIZE],
+                         struct msp_outgoing *outgoing);
 /* Appends a message to the partition of its number where the topic has it, else to that of its key, else to the one
  * that `spread` falls on. A message without a timestamp gets `now_ms`. */
 enum msp_status lite_publish_append(struct lite_db *db, struct lite_topic *topic, const struct msp_message *message,

@@ -4,7 +4,6 @@
 #include "publish.h"
 #include <assert.h>
 #include <msp/backoff.h>
-#include <stdio.h>
 
 static enum msp_settle_answer answer_of(enum msp_status status)
 {
@@ -41,14 +40,6 @@ static enum msp_status routes_begin(struct lite_consumer *consumer, struct msp_e
 	return MSP_OK;
 }
 
-static void outgoing_reject(struct lite_route *route, struct msp_outgoing *outgoing)
-{
-	snprintf(route->too_large, sizeof(route->too_large), "larger than max.message.bytes of topic %s (%lld)",
-	         route->name, (long long)route->topic.max_message_bytes);
-	outgoing->state = MSP_OUTGOING_REJECTED;
-	outgoing->reason = route->too_large;
-}
-
 static bool sizes_check(struct lite_consumer *consumer)
 {
 	bool fits = true;
@@ -57,7 +48,7 @@ static bool sizes_check(struct lite_consumer *consumer)
 		struct lite_route *route = &consumer->routes[outgoing->route];
 		if (outgoing->state != MSP_OUTGOING_PENDING || lite_publish_fits(&route->topic, &outgoing->message))
 			continue;
-		outgoing_reject(route, outgoing);
+		lite_publish_reject(&route->topic, route->too_large, outgoing);
 		fits = false;
 	}
 	return fits;
