@@ -3,20 +3,26 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Error headers of an earlier life (a redriven message) would make a reader take an output for an error record. */
-static bool header_is_error(const struct msp_header *header)
+/* Error headers of an earlier life (a redriven message) would make a reader take an output for an error record, and
+ * what the input said of its own encoding would contradict what we say of the output's. */
+static bool header_is_kept(const struct results_context *context, const struct msp_header *header)
 {
 	static const char prefix[] = "msp-error-";
-	return header->name.size >= sizeof(prefix) - 1 && memcmp(header->name.data, prefix, sizeof(prefix) - 1) == 0;
+	if (header->name.size >= sizeof(prefix) - 1 && memcmp(header->name.data, prefix, sizeof(prefix) - 1) == 0)
+		return false;
+	for (size_t i = 0; i < context->output_header_count; i++)
+		if (msp_bytes_equal(header->name, context->output_headers[i].name))
+			return false;
+	return true;
 }
 
-/* The headers of an output: the input's without msp-error-*, then ours. Shares the input's array where it can. */
+/* The headers of an output: those of the input that are kept, then ours. Shares the input's array where it can. */
 static bool output_headers(struct msp_arena *arena, const struct results_context *context,
                            const struct msp_message *input, struct msp_message *output)
 {
 	size_t kept = 0;
 	for (size_t i = 0; i < input->header_count; i++)
-		kept += !header_is_error(&input->headers[i]);
+		kept += header_is_kept(context, &input->headers[i]);
 	output->header_count = kept + context->output_header_count;
 	output->headers = kept ? input->headers : context->output_headers;
 	if (kept == input->header_count && (kept == 0 || context->output_header_count == 0))
@@ -27,7 +33,7 @@ static bool output_headers(struct msp_arena *arena, const struct results_context
 		return false;
 	output->headers = headers;
 	for (size_t i = 0; i < input->header_count; i++)
-		if (!header_is_error(&input->headers[i]))
+		if (header_is_kept(context, &input->headers[i]))
 			*headers++ = input->headers[i];
 	if (context->output_header_count)
 		memcpy(headers, context->output_headers, context->output_header_count * sizeof(*headers));

@@ -7,7 +7,7 @@
 
 struct results_context {
 	struct msp_error_context error;
-	/* Added to outputs; empty unless output.headers is on. */
+	/* Added to outputs, in the place of the input's of the same names; empty unless output.headers is on. */
 	struct msp_header output_headers[2];
 	size_t output_header_count;
 };
