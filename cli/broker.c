@@ -30,7 +30,7 @@ int patience_left_ms(const struct patience *patience)
 bool patience_retry(struct patience *patience, const struct msp_error *err)
 {
 	int left = patience_left_ms(patience);
-	if (!err->retriable || err->status == MSP_E_NOT_FOUND || !left)
+	if (!err->retriable || err->status == MSP_E_NOT_FOUND || err->status == MSP_E_DENIED || !left)
 		return false;
 	int pause = msp_backoff_next_ms(&patience->backoff);
 	poll(NULL, 0, pause < left ? pause : left);

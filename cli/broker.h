@@ -17,7 +17,8 @@ void patience_init(struct patience *patience, const struct graph *graph);
 /* After a success: the time starts anew. */
 void patience_reset(struct patience *patience);
 int patience_left_ms(const struct patience *patience);
-/* True, after a pause, when what failed with `err` is worth another try. A topic that does not exist is not. */
+/* True, after a pause, when what failed with `err` is worth another try. A topic that does not exist and a
+ * right that is missing are not: somebody must do something first. */
 bool patience_retry(struct patience *patience, const struct msp_error *err);
 /* Complains of what patience did not mend and returns the exit status. */
 int patience_end(const struct patience *patience, const struct msp_error *err);

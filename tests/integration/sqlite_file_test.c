@@ -135,6 +135,96 @@ static void a_newer_file_is_refused(void **state)
 	assert_non_null(strstr(fixture->err.text, "99"));
 }
 
+static void what_can_never_be_a_file_is_told(void **state)
+{
+	struct fixture *fixture = *state;
+	struct msp_consumer *consumer = NULL;
+	struct msp_topic_spec spec = {.name = "topic", .partitions = 1};
+	snprintf(fixture->url, sizeof(fixture->url), "sqlite:%s/none/broker.db", fixture->directory);
+	assert_int_equal(consumer_try_open(fixture, 1, NULL, 0, &consumer), MSP_E_DENIED);
+	assert_non_null(strstr(fixture->err.text, "its folder does not exist"));
+	assert_true(fixture->err.retriable); /* it may be mounted any time */
+	snprintf(fixture->url, sizeof(fixture->url), "sqlite:%s", fixture->directory);
+	assert_int_equal(consumer_try_open(fixture, 2, NULL, 0, &consumer), MSP_E_INVALID);
+	struct msp_transport *transport = transport_get(fixture, 2);
+	struct msp_admin *admin;
+	assert_int_equal(transport->ops->admin_open(transport, &admin, &fixture->err), MSP_OK);
+	assert_int_equal(admin->ops->topic_create(admin, &spec, 100, &fixture->err), MSP_E_INVALID);
+	assert_non_null(strstr(fixture->err.text, "not a file"));
+	admin->ops->free(admin);
+}
+
+/* ---- a file that goes away ---- */
+
+static void file_remove(const struct fixture *fixture)
+{
+	static const char *const ends[] = {"", "-wal", "-shm"};
+	char path[512];
+	for (size_t i = 0; i < 3; i++) {
+		snprintf(path, sizeof(path), "%s%s", file_path(fixture), ends[i]);
+		assert_true(unlink(path) == 0 || i > 0);
+	}
+}
+
+static void topics_create(struct fixture *fixture)
+{
+	topic_create(fixture, fixture->inputs, 1, 0);
+	topic_create(fixture, fixture->outputs, 1, 0);
+}
+
+static void consumers_follow_the_file_at_the_path(void **state)
+{
+	struct fixture *fixture = *state;
+	struct msp_consumer *consumer = consumer_open(fixture, 0, NULL, 0);
+	const struct msp_receive_limits limits = {.max_messages = 10, .max_bytes = 1 << 20};
+	struct msp_batch *batch;
+	send_numbers(fixture, fixture->inputs, 0, 0, 3);
+	echo(consumer, 3);
+	file_remove(fixture);
+	assert_int_equal(consumer->ops->receive(consumer, &limits, &batch, &fixture->err), MSP_E_NOT_FOUND);
+	assert_true(fixture->err.retriable);
+	topics_create(fixture);
+	send_numbers(fixture, fixture->inputs, 0, 0, 2);
+	echo(consumer, 2);
+	topic_expect(fixture, fixture->outputs, 1, 2);
+	consumer_close(consumer);
+}
+
+static void a_batch_of_a_deleted_file_is_lost(void **state)
+{
+	struct fixture *fixture = *state;
+	struct msp_consumer *consumer = consumer_open(fixture, 0, NULL, 0);
+	send_numbers(fixture, fixture->inputs, 0, 0, 3);
+	struct msp_batch *batch = receive(consumer, 3);
+	struct msp_outgoing *outgoing = outgoing_new(batch);
+	file_remove(fixture);
+	topics_create(fixture);
+	settle_begin(consumer, batch, outgoing);
+	assert_int_equal(settle_wait(consumer), MSP_SETTLE_LOST);
+	batch_free(consumer, batch);
+	free(outgoing);
+	send_numbers(fixture, fixture->inputs, 0, 0, 1);
+	echo(consumer, 1);
+	topic_expect(fixture, fixture->outputs, 1, 1);
+	consumer_close(consumer);
+}
+
+static void a_reader_tells_that_its_file_is_gone(void **state)
+{
+	struct fixture *fixture = *state;
+	const struct msp_reader_config config = {
+	    .topic = fixture->inputs, .partition = MSP_PARTITION_ANY, .end_timestamp_ms = MSP_TIMESTAMP_NONE};
+	const struct msp_receive_limits limits = {.max_messages = 10, .max_bytes = 1 << 20};
+	struct msp_reader *reader = reader_open(fixture, &config);
+	const struct msp_message *messages;
+	size_t count;
+	bool end;
+	file_remove(fixture);
+	assert_int_equal(reader->ops->read(reader, &limits, &messages, &count, &end, &fixture->err), MSP_E_NOT_FOUND);
+	assert_non_null(strstr(fixture->err.text, "deleted or replaced"));
+	reader->ops->free(reader);
+}
+
 /* ---- retention ---- */
 
 static void retaining_topic_create(struct fixture *fixture, const char *name, const char *value)
@@ -323,6 +413,10 @@ int main(void)
 	    T(a_text_file_is_refused),
 	    T(a_database_of_others_is_refused),
 	    T(a_newer_file_is_refused),
+	    T(what_can_never_be_a_file_is_told),
+	    T_ONE(consumers_follow_the_file_at_the_path),
+	    T_ONE(a_batch_of_a_deleted_file_is_lost),
+	    T_ONE(a_reader_tells_that_its_file_is_gone),
 	    T(retention_by_count),
 	    T(everything_may_expire),
 	    T(a_reader_ends_where_everything_has_expired),

@@ -26,8 +26,9 @@ static struct lite_admin *admin_cast(struct msp_admin *admin)
 
 static enum msp_status admin_connect(struct lite_admin *admin, bool create, int64_t deadline_ms, struct msp_error *err)
 {
-	if (admin->db.handle)
+	if (admin->db.handle && !lite_db_has_moved(&admin->db))
 		return MSP_OK;
+	lite_db_close(&admin->db);
 	return lite_file_connect(&admin->transport->file, create, deadline_ms, &admin->db, err);
 }
 

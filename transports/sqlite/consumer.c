@@ -131,6 +131,27 @@ static void batch_deliver(struct lite_consumer *consumer, struct lite_batch *bat
 	*ret_batch = &batch->base;
 }
 
+/* ---- the connection ---- */
+
+/* A batch in flight has nowhere to go; settling answers that it is lost, and then the new file is opened. */
+static enum msp_status connection_renew(struct lite_consumer *consumer, struct msp_error *err)
+{
+	const struct lite_file *file = &consumer->transport->file;
+	if (consumer->db.handle && !lite_db_has_moved(&consumer->db))
+		return MSP_OK;
+	if (consumer->in_flight)
+		return msp_error_set(err, MSP_E_UNAVAILABLE, "%s: the file was deleted or replaced", consumer->db.name);
+	lite_consumer_void(consumer);
+	lite_group_reset(&consumer->group);
+	for (size_t i = 0; i < LITE_BATCHES; i++)
+		lite_topic_done(&consumer->routes[i].topic);
+	lite_db_close(&consumer->db);
+	enum msp_status status = lite_file_connect(file, false, 0, &consumer->db, err);
+	if (status == MSP_OK)
+		lite_watch_follow(&consumer->watch, file);
+	return status;
+}
+
 /* ---- receive ---- */
 
 static bool release_is_possible(const struct lite_group *group)
@@ -215,7 +236,10 @@ static enum msp_status receive_try(struct lite_consumer *consumer, const struct 
 {
 	bool usable = false, held = false;
 	struct lite_batch *batch = NULL;
-	enum msp_status status = snapshot_begin(consumer, &usable, err);
+	enum msp_status status = connection_renew(consumer, err);
+	if (status != MSP_OK)
+		return status;
+	status = snapshot_begin(consumer, &usable, err);
 	if (status == MSP_OK && usable) {
 		batch = batch_take(consumer);
 		status = batch_fill(consumer, limits, batch, err);

@@ -1,13 +1,44 @@
 #include "db.h"
 #include <assert.h>
 #include <errno.h>
+#include <limits.h>
 #include <msp/backoff.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #define RETRY_MIN_US 200u
 #define RETRY_MAX_US 2000u
+
+static bool folder_exists(const char *path)
+{
+	char folder[PATH_MAX];
+	snprintf(folder, sizeof(folder), "%.*s/", (int)(strrchr(path, '/') - path), path);
+	return access(folder, F_OK) == 0;
+}
+
+/* What somebody must put right is denied, and retriable: it may be put right while a server waits. */
+static enum msp_status open_error(const struct lite_db *db, const char *path, int cause, bool create,
+                                  struct msp_error *err)
+{
+	struct stat info;
+	enum msp_status status = MSP_E_DENIED;
+	if (stat(path, &info) == 0 && S_ISDIR(info.st_mode))
+		return msp_error_set(err, MSP_E_INVALID, "%s: a folder, not a file", db->name);
+	if (cause == ENOENT && !folder_exists(path))
+		msp_error_set(err, status, "%s: its folder does not exist", db->name);
+	else if (cause == ENOENT && !create)
+		status = msp_error_set(err, MSP_E_NOT_FOUND, "%s: no such file; creating a topic makes it", db->name);
+	else if (cause == EACCES || cause == EROFS || cause == EPERM)
+		msp_error_set(err, status, "%s: cannot open: %s", db->name, strerror(cause));
+	else
+		status = msp_error_set(err, MSP_E_UNAVAILABLE, "%s: cannot open: %s", db->name, strerror(cause));
+	if (err)
+		err->retriable = true;
+	return status;
+}
 
 enum msp_status lite_db_open(struct lite_db *db, const char *path, bool create, struct msp_error *err)
 {
@@ -20,16 +51,7 @@ enum msp_status lite_db_open(struct lite_db *db, const char *path, bool create, 
 	if (code == SQLITE_OK)
 		return MSP_OK;
 	int cause = db->handle ? sqlite3_system_errno(db->handle) : 0;
-	enum msp_status status;
-	if (cause == ENOENT && !create)
-		status = msp_error_set(err, MSP_E_NOT_FOUND, "%s: no such file; creating a topic makes it", db->name);
-	else if (cause)
-		status = msp_error_set(err, cause == EACCES ? MSP_E_DENIED : MSP_E_UNAVAILABLE, "%s: cannot open: %s", db->name,
-		                       strerror(cause));
-	else
-		status = lite_db_error(db, code, err);
-	if (err && status == MSP_E_NOT_FOUND)
-		err->retriable = true;
+	enum msp_status status = cause ? open_error(db, path, cause, create, err) : lite_db_error(db, code, err);
 	lite_db_close(db);
 	return status;
 }
@@ -67,6 +89,11 @@ enum msp_status lite_db_error(struct lite_db *db, int code, struct msp_error *er
 	case SQLITE_IOERR:
 	case SQLITE_CANTOPEN: {
 		int cause = sqlite3_system_errno(db->handle);
+		if (cause == EACCES || cause == EROFS || cause == EPERM) {
+			status = msp_error_set(err, MSP_E_DENIED, "%s: %s; SQLite also writes beside the file", db->name,
+			                       strerror(cause));
+			break;
+		}
 		return msp_error_set(err, MSP_E_UNAVAILABLE, "%s: %s (%s)", db->name, sqlite3_errstr(code),
 		                     cause ? strerror(cause) : "no system error");
 	}
@@ -176,8 +203,22 @@ enum msp_status lite_db_exec(struct lite_db *db, const char *sql, struct msp_err
 
 /* ---- transactions ---- */
 
+bool lite_db_has_moved(struct lite_db *db)
+{
+	int has_moved = 0;
+	sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_HAS_MOVED, &has_moved);
+	return has_moved != 0;
+}
+
+static enum msp_status moved_error(const struct lite_db *db, struct msp_error *err)
+{
+	return msp_error_set(err, MSP_E_UNAVAILABLE, "%s: the file was deleted or replaced while in use", db->name);
+}
+
 enum msp_status lite_db_begin_read(struct lite_db *db, struct msp_error *err)
 {
+	if (lite_db_has_moved(db))
+		return moved_error(db, err);
 	return lite_db_run(db, err, NULL, "BEGIN", "");
 }
 
@@ -196,10 +237,8 @@ enum msp_status lite_db_begin_write(struct lite_db *db, int64_t deadline_ms, str
 	sqlite3_stmt *stmt = lite_db_query(db, err, "BEGIN IMMEDIATE", "");
 	if (!stmt)
 		return err->status;
-	int has_moved = 0;
-	sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_HAS_MOVED, &has_moved);
-	if (has_moved)
-		return msp_error_set(err, MSP_E_UNAVAILABLE, "%s: the file was deleted or replaced while in use", db->name);
+	if (lite_db_has_moved(db))
+		return moved_error(db, err);
 	for (;;) {
 		int code = sqlite3_step(stmt);
 		sqlite3_reset(stmt);

@@ -24,7 +24,8 @@ struct lite_db {
 };
 
 /* Opens the file at `path` for reading and writing (read-only where nothing else is allowed). `create`: makes an empty
- * file where there is none; otherwise that is MSP_E_NOT_FOUND, retriable. Checks nothing about the content. */
+ * file where there is none; otherwise that is MSP_E_NOT_FOUND, retriable. What somebody must allow or make first is
+ * MSP_E_DENIED, retriable. Checks nothing about the content. `path` is absolute. */
 enum msp_status lite_db_open(struct lite_db *db, const char *path, bool create, struct msp_error *err) MSP_NODISCARD;
 /* Safe on a zeroed struct. A transaction that is open is rolled back. */
 void lite_db_close(struct lite_db *db);
@@ -47,11 +48,13 @@ enum msp_status lite_db_integer(struct lite_db *db, struct msp_error *err, int64
 /* Runs any SQL, uncached. */
 enum msp_status lite_db_exec(struct lite_db *db, const char *sql, struct msp_error *err) MSP_NODISCARD;
 
-/* Begins a transaction that sees one state of the file. */
+/* True when the file that is open is not at its path any more: nobody would find what is written there. [owner thread]
+ */
+bool lite_db_has_moved(struct lite_db *db);
+/* Begins a transaction that sees one state of the file. MSP_E_UNAVAILABLE when lite_db_has_moved. */
 enum msp_status lite_db_begin_read(struct lite_db *db, struct msp_error *err) MSP_NODISCARD;
 /* Begins a transaction that holds the file's one write lock. Tries at least once, and again in short steps until
- * `deadline_ms` (of msp_monotonic_ms); then MSP_E_UNAVAILABLE. The same when the file is not at its path any more: what
- * is written there nobody would find. */
+ * `deadline_ms` (of msp_monotonic_ms); then MSP_E_UNAVAILABLE. The same when lite_db_has_moved. */
 enum msp_status lite_db_begin_write(struct lite_db *db, int64_t deadline_ms, struct msp_error *err) MSP_NODISCARD;
 /* Sleeps for a short, random time before the next try for a lock. */
 void lite_db_pause(struct lite_db *db);

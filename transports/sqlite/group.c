@@ -28,6 +28,18 @@ void lite_group_done(struct lite_group *group)
 	*group = (struct lite_group){0};
 }
 
+void lite_group_reset(struct lite_group *group)
+{
+	lite_topic_done(&group->topic);
+	free(group->claims);
+	group->claims = NULL;
+	group->claim_count = 0;
+	group->topic_id = group->id = 0;
+	group->epoch = -1;
+	group->release_due = false;
+	atomic_store(&group->member.id, 0);
+}
+
 /* ---- members ---- */
 
 static enum msp_status epoch_bump(struct lite_db *db, int64_t group_id, struct msp_error *err)
@@ -40,7 +52,10 @@ enum msp_status lite_group_sweep(struct lite_db *db, int64_t group_id, int64_t n
 {
 	*ret_swept = false;
 	sqlite3_stmt *stmt =
-	    lite_db_query(db, err, "SELECT id, name, process, expires_ms FROM members WHERE group_id = ?", "i", group_id);
+	    lite_db_query(db, err,
+	                  "SELECT id, name, process, expires_ms,"
+	                  " (SELECT name FROM consumer_groups WHERE id = group_id) FROM members WHERE group_id = ?",
+	                  "i", group_id);
 	if (!stmt)
 		return err->status;
 	int code;
@@ -50,7 +65,8 @@ enum msp_status lite_group_sweep(struct lite_db *db, int64_t group_id, int64_t n
 		if (!is_dead && sqlite3_column_int64(stmt, 3) >= now_ms)
 			continue;
 		msp_log(MSP_LOG_INFO, is_dead ? "a member of the group is dead" : "a member of the group gives no sign of life",
-		        "member", (const char *)sqlite3_column_text(stmt, 1), NULL);
+		        "group", (const char *)sqlite3_column_text(stmt, 4), "member",
+		        (const char *)sqlite3_column_text(stmt, 1), NULL);
 		status = lite_db_run(db, err, NULL, "DELETE FROM members WHERE id = ?", "i", sqlite3_column_int64(stmt, 0));
 		*ret_swept = true;
 	}

@@ -57,6 +57,9 @@ enum msp_status lite_group_init(struct lite_group *group, struct lite_file *file
 /* Frees; see lite_group_leave. Before the connection is closed. */
 void lite_group_done(struct lite_group *group);
 
+/* Forgets everything that was read from the file, and membership with it. Before the connection is closed. */
+void lite_group_reset(struct lite_group *group);
+
 /* True when nothing has changed since the last synchronisation. In a transaction. */
 enum msp_status lite_group_is_current(struct lite_group *group, struct lite_db *db, bool *ret_current,
                                       struct msp_error *err) MSP_NODISCARD;

@@ -113,6 +113,8 @@ static void *keeper_run(void *context)
 		if (pthread_cond_timedwait(&keeper->changed, &keeper->mutex, &until) != ETIMEDOUT)
 			continue;
 		pthread_mutex_unlock(&keeper->mutex);
+		if (db.handle && lite_db_has_moved(&db))
+			lite_db_close(&db);
 		if (db.handle || lite_file_connect(keeper->file, false, 0, &db, NULL) == MSP_OK)
 			tick(keeper, &db);
 		pthread_mutex_lock(&keeper->mutex);

@@ -62,8 +62,11 @@ static enum msp_status producer_send(struct msp_producer *base, const char *topi
 	struct lite_producer *producer = producer_cast(base);
 	int64_t deadline_ms = msp_monotonic_ms() + timeout_ms;
 	enum msp_status status = MSP_OK;
-	if (!producer->db.handle)
+	if (!producer->db.handle || lite_db_has_moved(&producer->db)) {
+		lite_topic_done(&producer->topic);
+		lite_db_close(&producer->db);
 		status = lite_file_connect(&producer->transport->file, false, deadline_ms, &producer->db, err);
+	}
 	if (status == MSP_OK)
 		status = lite_db_begin_write(&producer->db, deadline_ms, err);
 	if (status == MSP_OK)

@@ -68,6 +68,9 @@ static enum msp_status page_fill(struct lite_reader *reader, const struct msp_re
                                  struct msp_error *err)
 {
 	lite_page_reset(&reader->page);
+	/* Where the cursors stand means nothing in another file. */
+	if (lite_db_has_moved(&reader->db))
+		return msp_error_set(err, MSP_E_NOT_FOUND, "%s: the file was deleted or replaced", reader->db.name);
 	enum msp_status status = lite_db_begin_read(&reader->db, err);
 	if (status == MSP_OK)
 		status = lite_topic_load(&reader->db, &reader->topic, reader->topic_name, err);

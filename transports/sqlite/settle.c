@@ -120,6 +120,12 @@ static enum msp_settle_answer settle_in_transaction(struct lite_consumer *consum
 static void settle_try(struct lite_consumer *consumer, int64_t deadline_ms)
 {
 	struct msp_error *err = &consumer->settle_error;
+	if (consumer->db.handle && lite_db_has_moved(&consumer->db)) {
+		consumer->answer = MSP_SETTLE_LOST;
+		msp_error_set(err, MSP_E_NOT_FOUND, "%s: the file was deleted or replaced", consumer->db.name);
+		lite_consumer_void(consumer);
+		return;
+	}
 	if (!is_current(consumer, consumer->in_flight)) {
 		consumer->answer = MSP_SETTLE_LOST;
 	} else {

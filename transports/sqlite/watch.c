@@ -25,6 +25,13 @@ enum msp_status lite_watch_init(struct lite_watch *watch, const struct lite_file
 	return MSP_OK;
 }
 
+void lite_watch_follow(struct lite_watch *watch, const struct lite_file *file)
+{
+	/* Should it fail, waits still end after WAIT_MAX_MS. */
+	if (watch->inotify >= 0)
+		(void)inotify_add_watch(watch->inotify, file->path, IN_ATTRIB);
+}
+
 void lite_watch_done(struct lite_watch *watch)
 {
 	if (watch->inotify >= 0)

@@ -12,6 +12,8 @@ struct lite_watch {
 
 enum msp_status lite_watch_init(struct lite_watch *watch, const struct lite_file *file,
                                 struct msp_error *err) MSP_NODISCARD;
+/* Goes on with the file that is at the path now. */
+void lite_watch_follow(struct lite_watch *watch, const struct lite_file *file);
 void lite_watch_done(struct lite_watch *watch);
 
 /* Forgets changes that have been notified so far. Called before the file is read for the last time before a wait, so
