@@ -13,6 +13,8 @@ extern const struct msp_codec_ops *const builtin_codecs[];
  * those that there are. */
 enum msp_status builtin_transport_find(const char *url, const struct msp_transport_ops **ret_ops,
                                        struct msp_error *err) MSP_NODISCARD;
+/* A broker URL that this build takes, for advice. */
+const char *builtin_example(void);
 /* By name; MSP_E_INVALID names those that there are. */
 enum msp_status builtin_codec_find(const char *name, const struct msp_codec_ops **ret_ops,
                                    struct msp_error *err) MSP_NODISCARD;

@@ -18,17 +18,26 @@ struct config_args {
 
 /* ---- show ---- */
 
-static bool value_append(struct msp_buffer *text, const struct config_scope *scope, const struct msp_option *option)
+/* `text` as a scalar, without the secrets of a URL. */
+static bool masked_append(struct msp_buffer *text, const char *value)
 {
+	struct msp_buffer masked;
+	msp_buffer_init(&masked, MAX_TEXT_BYTES);
+	bool ok = config_append_url(&masked, value) == MSP_OK && msp_buffer_append_char(&masked, 0) == MSP_OK &&
+	          config_append_scalar(text, masked.data) == MSP_OK;
+	msp_buffer_done(&masked);
+	return ok;
+}
+
+static bool value_append(struct msp_buffer *text, const struct config_scope *scope, const struct msp_option *option,
+                         const struct config_entry *entry)
+{
+	if (entry && entry->written && !option->secret)
+		return masked_append(text, entry->written);
 	struct msp_buffer value;
 	msp_buffer_init(&value, MAX_TEXT_BYTES);
-	const char *string = option->type == MSP_OPTION_STRING
-	                         ? *(const char *const *)(const void *)((const char *)scope->target + option->offset)
-	                         : NULL;
-	bool is_url = string && !option->secret && strchr(string, '@');
-	bool ok = is_url ? config_append_url(&value, string) == MSP_OK
-	                 : msp_option_format(option, scope->target, &value) == MSP_OK;
-	ok = ok && msp_buffer_append_char(&value, 0) == MSP_OK && config_append_scalar(text, value.data) == MSP_OK;
+	bool ok = msp_option_format(option, scope->target, &value) == MSP_OK &&
+	          msp_buffer_append_char(&value, 0) == MSP_OK && masked_append(text, value.data);
 	msp_buffer_done(&value);
 	return ok;
 }
@@ -58,7 +67,7 @@ static bool option_show(struct msp_buffer *text, struct config *config, const st
 	if (!entry && (scope->inherits || !option_is_set(scope, option)))
 		return true;
 	size_t start = text->size;
-	return msp_buffer_printf(text, "%s: ", key) == MSP_OK && value_append(text, scope, option) &&
+	return msp_buffer_printf(text, "%s: ", key) == MSP_OK && value_append(text, scope, option, entry) &&
 	       line_append(text, start, entry);
 }
 
@@ -67,10 +76,11 @@ static bool property_show(struct msp_buffer *text, struct config *config, const 
 {
 	char key[512];
 	snprintf(key, sizeof(key), "%s.%s", part->name, property->name);
-	const char *value = config_key_is_secret(key) ? "********" : property->value;
+	const struct config_entry *entry = config_find(config, key);
+	const char *value = config_key_is_secret(key) ? "********" : entry ? config_shown(entry) : property->value;
 	size_t start = text->size;
-	return msp_buffer_printf(text, "%s: ", key) == MSP_OK && config_append_scalar(text, value) == MSP_OK &&
-	       line_append(text, start, config_find(config, key));
+	return msp_buffer_printf(text, "%s: ", key) == MSP_OK && masked_append(text, value) &&
+	       line_append(text, start, entry);
 }
 
 static bool graph_show(struct msp_buffer *text, struct graph *graph)

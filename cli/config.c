@@ -22,6 +22,7 @@ void config_done(struct config *config)
 	for (size_t i = 0; i < config->entry_count; i++) {
 		free(config->entries[i].key);
 		free(config->entries[i].value);
+		free(config->entries[i].written);
 	}
 	for (size_t i = 0; i < config->scope_count; i++)
 		free(config->scopes[i].prefix);
@@ -151,23 +152,53 @@ static struct config_entry *entry_add(struct config *config, const char *key)
 	return entry;
 }
 
-void config_set(struct config *config, const char *key, const char *value, const struct config_origin *origin)
+const char *config_shown(const struct config_entry *entry)
+{
+	return entry->written ? entry->written : entry->value;
+}
+
+/* NULL: refused, or no memory. */
+static struct config_entry *entry_set(struct config *config, const char *key, const char *value,
+                                      const struct config_origin *origin)
 {
 	struct config_entry *entry = config_find(config, key);
 	if (entry && entry->origin.layer == origin->layer && origin_is_file(origin)) {
 		config_problem(config, origin, "duplicate key \"%s\"; it stands in line %d already", key, entry->origin.line);
-		return;
+		return NULL;
 	}
 	if (!entry)
 		entry = entry_add(config, key);
 	if (!entry)
-		return;
+		return NULL;
 	char *copy = value ? strdup(value) : NULL;
 	if (value && !copy)
 		config->no_memory = true;
 	free(entry->value);
+	free(entry->written);
 	entry->value = copy;
+	entry->written = NULL;
 	entry->origin = *origin;
+	return entry;
+}
+
+void config_set(struct config *config, const char *key, const char *value, const struct config_origin *origin)
+{
+	entry_set(config, key, value, origin);
+}
+
+void config_set_text(struct config *config, const char *key, const char *text, const char *base_file,
+                     const struct config_origin *origin)
+{
+	struct msp_error err;
+	char *value = NULL;
+	if (config_expand(text, base_file, &value, &err) != MSP_OK) {
+		config_problem(config, origin, "%s: %s", key, err.text);
+		return;
+	}
+	struct config_entry *entry = entry_set(config, key, value, origin);
+	if (entry && strcmp(text, value) != 0 && !(entry->written = strdup(text)))
+		config->no_memory = true;
+	free(value);
 }
 
 void config_read_property(struct config *config, const char *property)
@@ -179,14 +210,9 @@ void config_read_property(struct config *config, const char *property)
 		return;
 	}
 	char *key = strndup(property, (size_t)(equals - property));
-	char *value = NULL;
-	struct msp_error err;
-	if (!key)
-		config->no_memory = true;
-	else if (config_expand(equals + 1, NULL, &value, &err) != MSP_OK)
-		config_problem(config, &origin, "%s: %s", key, err.text);
+	if (key)
+		config_set_text(config, key, equals + 1, NULL, &origin);
 	else
-		config_set(config, key, value, &origin);
+		config->no_memory = true;
 	free(key);
-	free(value);
 }

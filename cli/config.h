@@ -26,6 +26,9 @@ struct config_origin {
 struct config_entry {
 	char *key;
 	char *value; /* NULL: the key stands there without a value */
+	/* What stands there, when references (${…}) make it differ from the value; else NULL. A reference may be to a
+	 * secret, so this is what people are shown. */
+	char *written;
 	struct config_origin origin;
 	bool used; /* some table or prefix knows the key */
 };
@@ -65,6 +68,11 @@ void config_origin_text(const struct config_origin *origin, char *text, size_t s
 
 /* Sets a key; a value in an earlier layer is replaced. The same key twice in one file is a mistake. */
 void config_set(struct config *config, const char *key, const char *value, const struct config_origin *origin);
+/* As config_set, for a text with references, see config_expand. */
+void config_set_text(struct config *config, const char *key, const char *text, const char *base_file,
+                     const struct config_origin *origin);
+/* What people may see of a value, or NULL. URLs may still hold secrets, see config_append_url. */
+const char *config_shown(const struct config_entry *entry);
 struct config_entry *config_find(const struct config *config, const char *key);
 /* A copy that lives as long as the configuration; NULL when there is no memory. */
 const char *config_name(struct config *config, const char *name);
@@ -110,7 +118,7 @@ struct config_entry *config_lookup(struct config *config, const char *key);
 
 /* True for keys that hold secrets by their name: "….password", "sasl_secret", "token". */
 bool config_key_is_secret(const char *key);
-/* Appends `url` with its password masked. */
+/* Appends `url` with its password, or whatever stands before "@", and secret parameters masked; other text as it is. */
 enum msp_status config_append_url(struct msp_buffer *buffer, const char *url) MSP_NODISCARD;
 /* Appends `text` as a YAML scalar, quoted where it must be. */
 enum msp_status config_append_scalar(struct msp_buffer *buffer, const char *text) MSP_NODISCARD;

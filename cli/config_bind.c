@@ -60,12 +60,15 @@ static bool scope_add(struct config *config, const char *prefix, const struct ms
 static void option_bind(struct config *config, struct config_entry *entry, const char *prefix,
                         const struct msp_option *option, void *target)
 {
+	struct msp_option quiet = *option;
 	struct msp_error err;
 	entry->used = true;
+	quiet.secret = option->secret || entry->written; /* the refusal does not repeat the value then */
 	if (!entry->value)
 		config_problem(config, &entry->origin, "%s has no value", entry->key);
-	else if (msp_option_set(option, target, entry->value, &err) != MSP_OK)
-		config_problem(config, &entry->origin, "%s%s", prefix, err.text);
+	else if (msp_option_set(&quiet, target, entry->value, &err) != MSP_OK)
+		config_problem(config, &entry->origin, "%s%s%s%s%s", prefix, err.text, entry->written ? ", not what \"" : "",
+		               entry->written ? entry->written : "", entry->written ? "\" stands for" : "");
 }
 
 static char *key_join(struct config *config, const char *prefix, const char *name)

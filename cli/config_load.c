@@ -2,8 +2,10 @@
 #include "args.h"
 #include "config.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #define DEFAULT_CONFIG "msp.yaml"
 
@@ -33,10 +35,14 @@ static void overlay_read(struct config *config, const char *file, const char *fl
 		return;
 	}
 	char *path = overlay_path(file, name);
-	if (path)
-		config_read_file(config, path, CONFIG_OVERLAY, true);
-	else
+	struct config_origin origin = {.layer = CONFIG_OVERLAY, .name = path ? config_name(config, path) : NULL};
+	if (!path)
 		config->no_memory = true;
+	else if (access(path, F_OK) != 0)
+		config_problem(config, &origin, "%s; %s names the environment \"%s\"", strerror(errno),
+		               flag ? "--env" : "MSP_ENV", name);
+	else
+		config_read_file(config, path, CONFIG_OVERLAY, true);
 	free(path);
 }
 

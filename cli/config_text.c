@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <strings.h>
 
 #define MASK "********"
@@ -22,22 +23,57 @@ bool config_key_is_secret(const char *key)
 	return false;
 }
 
-enum msp_status config_append_url(struct msp_buffer *buffer, const char *url)
+/* What is secret before the host, or an absent range. */
+static struct msp_bytes userinfo_secret(const char *url)
 {
-	const char *authority = strstr(url, "://");
-	authority = authority ? authority + 3 : url;
+	const char *scheme_end = strstr(url, "://");
+	const char *authority = scheme_end ? scheme_end + 3 : url;
 	const char *end = authority + strcspn(authority, "/?#");
 	const char *at = memrchr(authority, '@', (size_t)(end - authority));
 	/* A password may hold a slash that nobody escaped. */
 	if (!at && (at = strrchr(authority, '@')) && !strchr(authority, ':'))
 		at = NULL;
-	const char *colon = at ? memchr(authority, ':', (size_t)(at - authority)) : NULL;
-	if (!colon)
-		return msp_buffer_append_string(buffer, url);
-	enum msp_status status = msp_buffer_append(buffer, url, (size_t)(colon + 1 - url));
+	if (!at)
+		return MSP_BYTES_ABSENT;
+	const char *colon = memchr(authority, ':', (size_t)(at - authority));
+	if (colon)
+		return msp_bytes_of(colon + 1, (size_t)(at - colon - 1));
+	return scheme_end ? msp_bytes_of(authority, (size_t)(at - authority)) : MSP_BYTES_ABSENT;
+}
+
+/* One "name=value" of the query, with the separator before it. */
+static enum msp_status parameter_append(struct msp_buffer *buffer, const char *parameter, size_t size)
+{
+	char name[64];
+	size_t name_size = 1 + strcspn(parameter + 1, "=&");
+	snprintf(name, sizeof(name), "%.*s", (int)(name_size - 1), parameter + 1);
+	if (name_size >= size || !config_key_is_secret(name))
+		return msp_buffer_append(buffer, parameter, size);
+	enum msp_status status = msp_buffer_append(buffer, parameter, name_size + 1);
+	return status == MSP_OK ? msp_buffer_append_string(buffer, MASK) : status;
+}
+
+static enum msp_status query_append(struct msp_buffer *buffer, const char *text)
+{
+	size_t size = strcspn(text, "?");
+	enum msp_status status = msp_buffer_append(buffer, text, size);
+	for (text += size; *text && status == MSP_OK; text += size) {
+		size = 1 + strcspn(text + 1, "&");
+		status = parameter_append(buffer, text, size);
+	}
+	return status;
+}
+
+enum msp_status config_append_url(struct msp_buffer *buffer, const char *url)
+{
+	struct msp_bytes secret = userinfo_secret(url);
+	if (!secret.size)
+		return query_append(buffer, url);
+	const char *start = secret.data;
+	enum msp_status status = msp_buffer_append(buffer, url, (size_t)(start - url));
 	if (status == MSP_OK)
 		status = msp_buffer_append_string(buffer, MASK);
-	return status == MSP_OK ? msp_buffer_append_string(buffer, at) : status;
+	return status == MSP_OK ? query_append(buffer, start + secret.size) : status;
 }
 
 /* Plain where no YAML reader could take it for anything but this string of characters. */

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <yaml.h>
 
 #define MAX_DEPTH     16
@@ -40,6 +41,8 @@ static void parser_problem(struct reader *reader)
 		reader->config->no_memory = true;
 	else if (parser->error == YAML_READER_ERROR)
 		config_problem(reader->config, &origin, "cannot be read as UTF-8 text: %s", parser->problem);
+	else if (parser->buffer.pointer < parser->buffer.last && *parser->buffer.pointer == '\t')
+		config_problem(reader->config, &origin, "a tab; indent with spaces, since YAML takes no tabs there");
 	else
 		config_problem(reader->config, &origin, "not YAML: %s%s%s", parser->context ? parser->context : "",
 		               parser->context ? ", " : "", parser->problem ? parser->problem : "syntax error");
@@ -83,13 +86,10 @@ static void value_set(struct reader *reader, const yaml_event_t *event, const st
 {
 	const char *text = (const char *)event->data.scalar.value;
 	bool absent = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE && !*text;
-	char *value = NULL;
-	struct msp_error err;
-	if (!absent && config_expand(text, reader->path, &value, &err) != MSP_OK)
-		config_problem(reader->config, origin, "%s: %s", reader->key.data, err.text);
+	if (absent)
+		config_set(reader->config, reader->key.data, NULL, origin);
 	else
-		config_set(reader->config, reader->key.data, value, origin);
-	free(value);
+		config_set_text(reader->config, reader->key.data, text, reader->path, origin);
 }
 
 /* Skips the rest of a sequence whose start was read. */
@@ -133,6 +133,8 @@ static bool value_read(struct reader *reader, const struct config_origin *origin
 		return false;
 	const char *refusal = event_refusal(&event);
 	bool ok = true;
+	if (event.type == YAML_SEQUENCE_START_EVENT && !strcmp(reader->key.data, "models"))
+		refusal = "a list is not expected here; models are labels with a colon, as in \"iris:\", one per line";
 	if (refusal)
 		problem_at(reader, &event.start_mark, refusal);
 	if (event.type == YAML_SEQUENCE_START_EVENT)
@@ -225,9 +227,21 @@ static void file_read(struct config *config, FILE *file, const char *path, enum 
 	msp_buffer_done(&reader.key);
 }
 
-void config_read_file(struct config *config, const char *path, enum config_layer layer, bool required)
+/* fopen opens a folder too, and only reading from it fails. */
+static FILE *regular_open(const char *path)
 {
 	FILE *file = fopen(path, "re");
+	struct stat info;
+	if (!file || fstat(fileno(file), &info) != 0 || !S_ISDIR(info.st_mode))
+		return file;
+	fclose(file);
+	errno = EISDIR;
+	return NULL;
+}
+
+void config_read_file(struct config *config, const char *path, enum config_layer layer, bool required)
+{
+	FILE *file = regular_open(path);
 	if (file) {
 		file_read(config, file, path, layer);
 		fclose(file);

@@ -72,6 +72,22 @@ static const struct part_options *part_find(const struct part_options *parts, si
 
 /* ---- opening ---- */
 
+/* Told once, where it is written, and not again by each model. */
+static void topic_prefix_check(struct graph *graph)
+{
+	const struct msp_model_info any = {.name = "x"};
+	const struct config_entry *entry = config_find(&graph->config, "topic.prefix");
+	struct msp_topics topics;
+	struct msp_error err;
+	if (!entry || !entry->value || msp_topics_init(&topics, graph->program.topic_prefix, &any, false, &err) == MSP_OK)
+		return;
+	config_problem(&graph->config, &entry->origin, "topic.prefix: %s",
+	               entry->written ? "the text behind its references is no prefix of topic names" : err.text);
+	const struct msp_option *option = msp_option_find(&program_options, "topic.prefix");
+	if (msp_option_set(option, &graph->program, option->default_text, NULL) != MSP_OK)
+		graph->config.no_memory = true;
+}
+
 static void top_level_bind(struct graph *graph)
 {
 	struct config *config = &graph->config;
@@ -81,6 +97,7 @@ static void top_level_bind(struct graph *graph)
 		return;
 	}
 	config_bind(config, "", &program_options, &graph->program);
+	topic_prefix_check(graph);
 	service_bind(config, "", &graph->service);
 	parts_bind(graph);
 	msp_log_set_level((enum msp_log_level)graph->program.log_level);
@@ -155,14 +172,28 @@ void graph_close(struct graph *graph)
 
 /* ---- using ---- */
 
+/* Says where the broker's URL is written and what to write instead. */
+static int broker_refuse(struct graph *graph, const struct msp_error *err)
+{
+	const struct config_entry *entry = config_find(&graph->config, "broker");
+	if (!entry)
+		complain("no broker is named, and the default, %s, is not in this build; name one, as in -b %s",
+		         graph->program.broker, builtin_example());
+	else if (entry->written)
+		config_problem(&graph->config, &entry->origin,
+		               "broker: what \"%s\" stands for is no URL for this build, as %s is", entry->written,
+		               builtin_example());
+	else
+		config_problem(&graph->config, &entry->origin, "broker: %s", err->text);
+	return entry ? config_report(&graph->config) : EXIT_USAGE;
+}
+
 int graph_connect(struct graph *graph)
 {
 	const struct msp_transport_ops *ops;
 	struct msp_error err;
-	if (builtin_transport_find(graph->program.broker, &ops, &err) != MSP_OK) {
-		complain_of(&err);
-		return EXIT_USAGE;
-	}
+	if (builtin_transport_find(graph->program.broker, &ops, &err) != MSP_OK)
+		return broker_refuse(graph, &err);
 	const struct part_options *part = part_find(graph->transports, graph->transport_count, ops->name);
 	const struct msp_transport_config config = {
 	    .url = graph->program.broker,
@@ -171,7 +202,9 @@ int graph_connect(struct graph *graph)
 	    .property_count = part->property_count,
 	    .instance = graph->program.instance,
 	};
-	return ops->open(&config, &graph->transport, &err) == MSP_OK ? EXIT_DONE : complain_of(&err);
+	if (ops->open(&config, &graph->transport, &err) == MSP_OK)
+		return EXIT_DONE;
+	return err.status == MSP_E_INVALID ? broker_refuse(graph, &err) : complain_of(&err);
 }
 
 int graph_timeout_ms(const struct graph *graph)
@@ -224,8 +257,10 @@ const char *graph_group(const struct graph_model *model)
 char *graph_broker_text(const struct graph *graph)
 {
 	struct msp_buffer buffer;
+	const struct config_entry *entry = config_find(&graph->config, "broker");
 	msp_buffer_init(&buffer, 1 << 16);
-	if (config_append_url(&buffer, graph->program.broker) == MSP_OK && msp_buffer_append_char(&buffer, 0) == MSP_OK)
+	if (config_append_url(&buffer, entry ? config_shown(entry) : graph->program.broker) == MSP_OK &&
+	    msp_buffer_append_char(&buffer, 0) == MSP_OK)
 		return buffer.data;
 	msp_buffer_done(&buffer);
 	return NULL;

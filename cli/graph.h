@@ -77,7 +77,7 @@ int graph_pipeline_config(const struct graph *graph, const struct graph_model *m
 const void *graph_codec_options(const struct graph *graph, const struct msp_codec_ops *ops);
 /* The group that serves a model. */
 const char *graph_group(const struct graph_model *model);
-/* The broker's URL with its password masked. The caller frees it; NULL: no memory. */
+/* The broker's URL for people: references as they are written, secrets masked. The caller frees it; NULL: no memory. */
 char *graph_broker_text(const struct graph *graph);
 
 #endif

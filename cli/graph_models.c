@@ -30,7 +30,12 @@ static void codec_check(struct config *config, const struct config_entry *entry)
 {
 	const struct msp_codec_ops *ops;
 	struct msp_error err;
-	if (entry && builtin_codec_find(entry->value, &ops, &err) != MSP_OK)
+	if (!entry || builtin_codec_find(entry->value, &ops, &err) == MSP_OK)
+		return;
+	if (entry->written)
+		config_problem(config, &entry->origin, "%s: what \"%s\" stands for is no codec of this build", entry->key,
+		               entry->written);
+	else
 		config_problem(config, &entry->origin, "%s: %s", entry->key, err.text);
 }
 
@@ -213,10 +218,16 @@ static void model_add_of_key(struct graph *graph, size_t index)
 	const char *label = entry->key + prefix_size;
 	size_t size = strcspn(label, ".");
 	char copy[128];
-	if (!label[size] && !entry->value)
-		entry->used = true; /* a label with nothing below it: all defaults */
-	else if (!label[size])
-		return;
+	if (!label[size]) {
+		entry->used = true;
+		if (entry->value) {
+			config_problem(&graph->config, &entry->origin,
+			               "model \"%s\" takes settings, not a value; for another plugin: \"%s: {plugin: NAME}\"",
+			               label, label);
+			return;
+		}
+		/* With nothing below it: all defaults. */
+	}
 	if (!size || size >= sizeof(copy) || strspn(label, LABEL_CHARS) < size) {
 		config_problem(&graph->config, &entry->origin, "\"%.*s\" is no label of a model: letters, digits, - and _",
 		               (int)size, label);
@@ -285,7 +296,10 @@ static void model_add_named(struct graph *graph, const char *name)
 void graph_models_load(struct graph *graph, const struct text_list *names)
 {
 	struct config_entry *whole = config_find(&graph->config, "models");
-	if (whole && !whole->value)
+	if (whole && whole->value)
+		config_problem(&graph->config, &whole->origin,
+		               "models takes one label per line, each with a colon behind it, as in \"iris:\"");
+	if (whole)
 		whole->used = true;
 	/* Binding adds entries for what the environment says, all of models that are there already. */
 	for (size_t i = 0, count = graph->config.entry_count; i < count; i++)

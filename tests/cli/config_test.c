@@ -2,6 +2,8 @@
 #include "invocation.h"
 
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 static void later_layers_win(void **state)
 {
@@ -56,7 +58,7 @@ static void files_that_are_named_must_exist(void **state)
 	assert_string_equal(result.err, "msp: other.yaml: No such file or directory\n");
 	result_free(&result);
 	result = expect(2, "config", "check", "--env", "prod", NULL);
-	assert_contains(result.err, "msp.prod.yaml: No such file or directory");
+	assert_contains(result.err, "msp.prod.yaml: No such file or directory; --env names the environment \"prod\"\n");
 	result_free(&result);
 	result = expect(2, "config", "check", "--env", "../x", NULL);
 	assert_contains(result.err, "\"../x\" is no name of an environment");
@@ -146,6 +148,15 @@ static void what_is_no_configuration_is_refused(void **state)
 	static const char *const cases[][2] = {
 	    {"- a\n", "msp.yaml:1:1: expected keys and values"},
 	    {"just text\n", "msp.yaml:1:1: expected keys and values"},
+	    {"models:\n  echo\n", "msp.yaml:1:1: models takes one label per line, each with a colon"},
+	    {"models: {echo: iris}\n", "msp.yaml:1:10: model \"echo\" takes settings, not a value"},
+	    {"models: [echo]\n", "msp.yaml:1:9: a list is not expected here; models are labels with a colon"},
+	    {"models:\n\techo:\n", "msp.yaml:2:1: a tab; indent with spaces"},
+	    {"topic.prefix: a b\n", "msp.yaml:1:1: topic.prefix: topic prefix \"a b\" must be letters"},
+	    {"broker: nothing://x\n", "msp.yaml:1:1: broker: this build of msp has no transport for nothing://"},
+	    {"broker: \"sqlite:\"\n", "msp.yaml:1:1: broker: sqlite: names no file"},
+	    {"broker: data/msp\n",
+	     "msp.yaml:1:1: broker: \"data/msp\" is no URL of a broker; did you mean sqlite:data/msp?"},
 	    {"a: 1\n---\nb: 2\n", "msp.yaml:2:1: only one YAML document is expected"},
 	    {"broker: [\n", "msp.yaml:2:1: not YAML: "},
 	    {"broker: \xff\n", "cannot be read as UTF-8 text"},
@@ -163,6 +174,16 @@ static void what_is_no_configuration_is_refused(void **state)
 		assert_contains(result.err, cases[i][1]);
 		result_free(&result);
 	}
+	write_file("msp.yaml", "models: {thermometer: {plugin: echo, nope: 1}}\n");
+	struct result far = expect(2, "config", "check", NULL);
+	assert_contains(far.err, "unknown key \"models.thermometer.nope\"\n"); /* "codec" is no slip of the pen */
+	result_free(&far);
+	remove("msp.yaml");
+	assert_int_equal(mkdir("msp.yaml", 0777), 0);
+	struct result folder = expect(2, "config", "check", NULL);
+	assert_contains(folder.err, "msp: msp.yaml: Is a directory\n");
+	result_free(&folder);
+	assert_int_equal(rmdir("msp.yaml"), 0);
 	write_file("msp.yaml", "# nothing but a comment\n");
 	struct result result = expect(0, "config", "check", "-b", "sqlite:x.db", NULL);
 	result_free(&result);
@@ -206,11 +227,20 @@ static void references_are_expanded(void **state)
 	write_file("msp.yaml", "instance: a ${MSP_TEST_NAME} b ${file:name.txt} $${not} $5\n");
 	setenv("MSP_TEST_NAME", "from variable", 1);
 	struct result result = expect(0, "config", "show", NULL);
-	assert_contains(result.out, "instance: \"a from variable b from file ${not} $5\"");
+	/* People are shown what is written. */
+	assert_contains(result.out, "instance: \"a ${MSP_TEST_NAME} b ${file:name.txt} $${not} $5\"");
 	result_free(&result);
-	result = expect(0, "config", "show", "-X", "instance=${MSP_TEST_NAME}", NULL);
-	assert_contains(result.out, "instance: \"from variable\"");
+	write_file("msp.yaml", "topic.prefix: a-${MSP_TEST_WORD}-${file:word.txt}$5\n");
+	write_file("word.txt", "file\r\n");
+	setenv("MSP_TEST_WORD", "variable", 1);
+	result = expect(0, "models", "list", "-X", "topic.prefix=a-${MSP_TEST_WORD}-${file:word.txt}-b", "echo", NULL);
+	assert_contains(result.out, "a-variable-file-b.echo.1.0.{inputs");
 	result_free(&result);
+	result = expect(2, "models", "list", "echo", NULL);
+	assert_contains(result.err, "msp.yaml:1:1: topic.prefix: ");
+	assert_lacks(result.err, "variable");
+	result_free(&result);
+	unsetenv("MSP_TEST_WORD");
 	unsetenv("MSP_TEST_NAME");
 	remove("msp.yaml");
 }
@@ -247,6 +277,47 @@ static void secrets_are_never_shown(void **state)
 	}
 }
 
+static void what_references_stand_for_is_never_shown(void **state)
+{
+	static const char *const keys[] = {
+	    "batch.max.ms", "processing.guarantee", "codec", "models.echo.codec.input", "topic.prefix", "broker"};
+	char text[160];
+	(void)state;
+	setenv("MSP_TEST_SECRET", "hunter2:// hunter2", 1);
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		snprintf(text, sizeof(text), "%s: ${MSP_TEST_SECRET}\n", keys[i]);
+		write_file("msp.yaml", text);
+		struct result result = expect(2, "config", "check", "-m", "echo", NULL);
+		assert_contains(result.err, "msp.yaml:1:1: ");
+		assert_lacks(result.err, "hunter2");
+		result_free(&result);
+	}
+	setenv("MSP_TEST_SECRET", "hunter2", 1);
+	write_file("msp.yaml", "instance: ${MSP_TEST_SECRET}\nbroker: sqlite:none/${MSP_TEST_SECRET}@x\n");
+	struct result result = expect(0, "config", "show", NULL);
+	assert_contains(result.out, "instance: \"${MSP_TEST_SECRET}\"");
+	assert_lacks(result.out, "hunter2");
+	result_free(&result);
+	unsetenv("MSP_TEST_SECRET");
+	remove("msp.yaml");
+}
+
+static void secrets_of_urls_are_masked(void **state)
+{
+	static const char *const urls[][2] = {
+	    {"redis://hunter2@host/0", "redis://********@host/0"},
+	    {"kafka://h:9092?a=b&sasl.password=hunter2&c=d", "kafka://h:9092?a=b&sasl.password=********&c=d"},
+	    {"redis://u:hunter2@h?token=hunter2", "redis://u:********@h?token=********"},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof(urls) / sizeof(urls[0]); i++) {
+		struct result result = expect(0, "config", "show", "-b", urls[i][0], NULL);
+		assert_contains(result.out, urls[i][1]);
+		assert_lacks(result.out, "hunter2");
+		result_free(&result);
+	}
+}
+
 static void every_key_is_described(void **state)
 {
 	(void)state;
@@ -273,6 +344,8 @@ int main(void)
 	    cmocka_unit_test(references_are_expanded),
 	    cmocka_unit_test(what_show_prints_can_be_read_again),
 	    cmocka_unit_test(secrets_are_never_shown),
+	    cmocka_unit_test(what_references_stand_for_is_never_shown),
+	    cmocka_unit_test(secrets_of_urls_are_masked),
 	    cmocka_unit_test(every_key_is_described),
 	};
 	return cmocka_run_group_tests_name("config", tests, enter_directory, leave_directory);
