@@ -182,7 +182,9 @@ static int predictor_run(struct predictor *predictor, const struct msp_pipeline_
 		    .timestamp_ms = MSP_TIMESTAMP_NONE, .partition = MSP_PARTITION_ANY, .offset = MSP_OFFSET_NONE, .topic = ""};
 	predictor->max_bytes = config->max_message_bytes;
 	output_init(&predictor->out, STDOUT_FILENO);
-	progress_init(&predictor->progress, args->common.quiet, "predicted");
+	/* A line that shows how far it is would stand in the way of whoever types. */
+	bool typed = !args->common.operands.count && isatty(STDIN_FILENO);
+	progress_init(&predictor->progress, args->common.quiet || typed, "predicted");
 	msp_work_init(&predictor->work, config);
 	const struct text_list *files = &args->common.operands;
 	int status = files->count ? files_run(predictor, files) : lines_run(predictor);

@@ -92,7 +92,11 @@ static int args_check(const struct receive_args *args)
 {
 	struct msp_error err;
 	size_t operands = args->common.operands.count;
-	if (!args->model == !args->topic) {
+	if (args->model && args->topic) {
+		complain("-m and -t cannot be used together");
+		return EXIT_USAGE;
+	}
+	if (!args->model && !args->topic) {
 		complain("receive what? Name \"-m MODEL inputs|outputs|errors\" or \"-t TOPIC\"");
 		return EXIT_USAGE;
 	}

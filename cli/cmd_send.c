@@ -7,7 +7,11 @@
 static int args_check(const struct send_args *args)
 {
 	struct msp_error err;
-	if (!args->model == !args->topic) {
+	if (args->model && args->topic) {
+		complain("-m and -t cannot be used together");
+		return EXIT_USAGE;
+	}
+	if (!args->model && !args->topic) {
 		complain("send where? Name a model with -m or a topic with -t");
 		return EXIT_USAGE;
 	}

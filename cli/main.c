@@ -173,6 +173,11 @@ static int dispatch(int argc, char **argv)
 		return version_show();
 	if (is_one_of(argv[1], "--help", "-h"))
 		return commands_list(NULL);
+	if (*argv[1] == '-') {
+		complain("\"%s\" stands before the command; flags come after it, as in \"msp run -F msp.yaml\"", argv[1]);
+		report("Try \"msp --help\".");
+		return EXIT_USAGE;
+	}
 	if (!strcmp(argv[1], "help"))
 		return help_show(argc - 1, argv + 1);
 	if (group_exists(argv[1]))

@@ -1,6 +1,7 @@
 #include "receiver.h"
 
 #include "complain.h"
+#include "hint.h"
 
 #include <stdlib.h>
 
@@ -87,7 +88,7 @@ static bool receiver_retry(struct receiver *receiver, const struct msp_error *er
 		return true;
 	receiver->status = patience_end(&receiver->patience, err);
 	if (err->status == MSP_E_NOT_FOUND && receiver->args->model)
-		report("\"msp topics create -m %s\" creates the topics.", receiver->args->model);
+		hint_topics_report(receiver->graph, "-m", receiver->args->model);
 	return false;
 }
 

@@ -3,11 +3,13 @@
 #include "broker.h"
 #include "complain.h"
 #include "envelope.h"
+#include "hint.h"
 #include "input.h"
 #include "progress.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -89,10 +91,9 @@ static void rejected_report(struct sender *sender)
 
 static void missing_topic_hint(const struct sender *sender, enum msp_status status)
 {
-	const char *flag = sender->args->topic ? "-t" : "-m";
-	const char *name = sender->args->topic ? sender->args->topic : sender->args->model;
+	const struct send_args *args = sender->args;
 	if (status == MSP_E_NOT_FOUND)
-		report("\"msp topics create %s %s\" creates it.", flag, name);
+		hint_topics_report(sender->graph, args->topic ? "-t" : "-m", args->topic ? args->topic : args->model);
 }
 
 /* ---- sending ---- */
@@ -206,6 +207,21 @@ static enum input_event buffered_lines_send(struct sender *sender, struct input 
 	return sender_goes_on(sender) ? event : INPUT_END;
 }
 
+/* Says where sending stopped, when something comes behind it or still may. */
+static void rest_report(const struct sender *sender, struct input *input)
+{
+	struct pollfd readable = {.fd = input->fd, .events = POLLIN};
+	struct msp_bytes line;
+	enum input_event event = input_next(input, &line);
+	if (event == INPUT_PENDING && poll(&readable, 1, 0) > 0) {
+		input_fill(input);
+		event = input_next(input, &line);
+	}
+	if (event != INPUT_END)
+		complain("%s%slines %llu and later were not sent", sender->file ? sender->file : "", sender->file ? ": " : "",
+		         (unsigned long long)sender->line + 1);
+}
+
 static void lines_send(struct sender *sender, int fd)
 {
 	struct input input;
@@ -217,6 +233,8 @@ static void lines_send(struct sender *sender, int fd)
 	sender->line = 0;
 	while (buffered_lines_send(sender, &input) != INPUT_END)
 		input_fill(&input);
+	if (sender->ended)
+		rest_report(sender, &input);
 	if (input.error) {
 		complain("cannot read %s: %s", sender->file ? sender->file : "stdin", strerror(input.error));
 		status_raise(sender, EXIT_SOME_FAILED);
@@ -260,13 +278,16 @@ static void inputs_send(struct sender *sender)
 	const struct text_list *files = &sender->args->common.operands;
 	if (!files->count)
 		lines_send(sender, STDIN_FILENO);
-	for (size_t i = 0; i < files->count && sender_goes_on(sender); i++) {
+	size_t i = 0;
+	for (; i < files->count && sender_goes_on(sender); i++) {
 		sender->file = files->items[i];
 		if (sender->args->lines)
 			line_file_send(sender, sender->file);
 		else
 			whole_file_send(sender, sender->file);
 	}
+	if (sender->ended && i < files->count)
+		complain("%s%s sent", files->items[i], i + 1 < files->count ? " and later files were not" : ": not");
 	progress_clear(&sender->progress);
 }
 
@@ -373,7 +394,9 @@ int send_with(struct graph *graph, const struct send_args *args)
 	}
 	sender->graph = graph;
 	sender->args = args;
-	progress_init(&sender->progress, args->common.quiet, "sent");
+	/* A line that shows how far it is would stand in the way of whoever types. */
+	bool typed = !args->common.operands.count && isatty(STDIN_FILENO);
+	progress_init(&sender->progress, args->common.quiet || typed, "sent");
 	int status = sender_init(sender);
 	if (status == EXIT_DONE) {
 		inputs_send(sender);

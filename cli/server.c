@@ -2,6 +2,7 @@
 
 #include "broker.h"
 #include "complain.h"
+#include "hint.h"
 #include "progress.h"
 #include "stop.h"
 
@@ -29,6 +30,7 @@ struct server {
 	struct msp_processor *processor;
 	struct stop *stop;
 	struct msp_admin *admin;
+	char *hint;               /* the command that creates the topics; owned */
 	struct backlog *backlogs; /* of -e; owned */
 	int64_t backlog_total;    /* messages that were there at the start */
 	int64_t backlog_asked_ms;
@@ -41,7 +43,7 @@ struct server {
 /* ---- waiting for broker and topics ---- */
 
 /* The first topic that is not there, or that the broker cannot tell about. */
-static enum msp_status topics_look(struct server *server, const struct graph_model **ret_model, struct msp_error *err)
+static enum msp_status topics_look(struct server *server, struct msp_error *err)
 {
 	for (size_t i = 0; i < server->model_count; i++)
 		for (size_t kind = 0; kind < MSP_TOPIC_KINDS; kind++) {
@@ -49,7 +51,6 @@ static enum msp_status topics_look(struct server *server, const struct graph_mod
 			const char *topic = server->models[i]->entry->topics.name[kind];
 			enum msp_status status = server->admin->ops->topic_describe(server->admin, topic, &info, WAIT_CALL_MS, err);
 			free(info);
-			*ret_model = server->models[i];
 			if (status != MSP_OK)
 				return status;
 		}
@@ -57,24 +58,38 @@ static enum msp_status topics_look(struct server *server, const struct graph_mod
 }
 
 /* Needs the admin, which may have to wait for the broker itself. */
-static enum msp_status server_look(struct server *server, const struct graph_model **ret_model, struct msp_error *err)
+static enum msp_status server_look(struct server *server, struct msp_error *err)
 {
 	struct msp_transport *transport = server->graph->transport;
-	*ret_model = NULL;
 	if (!server->admin) {
 		enum msp_status status = transport->ops->admin_open(transport, &server->admin, err);
 		if (status != MSP_OK)
 			return status;
 	}
-	return topics_look(server, ret_model, err);
+	return topics_look(server, err);
 }
 
-static void wait_say(const struct server *server, const struct graph_model *model, const struct msp_error *err)
+/* What creates the topics of all that is to be served. The caller frees it; NULL: no memory. */
+static char *topics_hint(const struct server *server)
 {
-	char *broker = graph_broker_text(server->graph);
-	if (err->status == MSP_E_NOT_FOUND && model)
-		complain("waiting for topics: %s; \"msp topics create -b %s -m %s\" creates them", err->text,
-		         broker ? broker : "URL", model->label);
+	bool named = server->args->models.count || server->args->common.operands.count;
+	const char **names = calloc(server->model_count + 1, sizeof(*names));
+	if (!names)
+		return NULL;
+	for (size_t i = 0; i < server->model_count; i++)
+		names[i] = hint_model_name(server->graph, server->models[i]);
+	char *hint = hint_topics_create(server->graph, "-m", names, named ? server->model_count : 0);
+	free(names);
+	return hint;
+}
+
+static void wait_say(const struct server *server, const struct msp_error *err)
+{
+	bool lacks_topics = err->status == MSP_E_NOT_FOUND;
+	char *broker = lacks_topics ? NULL : graph_broker_text(server->graph);
+	if (lacks_topics)
+		complain("waiting for topics: %s; \"%s\" creates them", err->text,
+		         server->hint ? server->hint : "msp topics create");
 	else
 		complain("waiting for the broker %s: %s", broker ? broker : "", err->text);
 	free(broker);
@@ -90,17 +105,17 @@ static int topics_wait(struct server *server)
 {
 	int64_t begun_ms = msp_monotonic_ms(), say_at_ms = begun_ms;
 	int timeout_ms = server->args->common.timeout_ms;
-	const struct graph_model *model;
 	struct msp_error err;
-	while (server_look(server, &model, &err) != MSP_OK) {
+	while (server_look(server, &err) != MSP_OK) {
 		if (!wait_helps(&err))
 			return complain_of(&err);
 		if (timeout_ms != TIMEOUT_UNSET && msp_monotonic_ms() >= begun_ms + timeout_ms) {
-			wait_say(server, model, &err);
+			wait_say(server, &err);
+			complain("gave up after %g s", timeout_ms / 1000.0);
 			return err.status == MSP_E_NOT_FOUND ? EXIT_SOME_FAILED : EXIT_UNREACHABLE;
 		}
 		if (msp_monotonic_ms() >= say_at_ms) {
-			wait_say(server, model, &err);
+			wait_say(server, &err);
 			say_at_ms = msp_monotonic_ms() + WAIT_SAY_MS;
 		}
 		if (stop_wait_ms(server->stop, WAIT_POLL_MS))
@@ -128,6 +143,7 @@ static int service_add(struct server *server, const struct graph_model *model)
 	    .batch_max_ms = (int)settings->batch_max_ms,
 	    .stop_timeout_ms = (int)server->graph->program.stop_timeout_ms,
 	    .output_headers = settings->output_headers,
+	    .topics_hint = server->hint,
 	};
 	int status = graph_pipeline_config(server->graph, model, &config.pipeline);
 	if (status != EXIT_DONE)
@@ -148,6 +164,41 @@ static int services_start(struct server *server)
 	return msp_processor_start(server->processor, &err) == MSP_OK ? EXIT_DONE : complain_of(&err);
 }
 
+/* ---- telling what is served ---- */
+
+/* A partition has one worker at a time: the others would be idle. */
+static void workers_check(const struct server *server, const struct graph_model *model)
+{
+	const char *topic = model->entry->topics.name[MSP_TOPIC_INPUTS];
+	struct msp_topic_info *info = NULL;
+	if (server->admin->ops->topic_describe(server->admin, topic, &info, WAIT_CALL_MS, NULL) != MSP_OK)
+		return; /* the workers tell what is wrong with the broker */
+	bool partitioned = info->partition_count && info->partitions[0].partition != MSP_PARTITION_ANY;
+	if (partitioned && model->settings.workers > (int64_t)info->partition_count)
+		msp_log(MSP_LOG_WARN, "more workers than partitions: the others have nothing to do", "model",
+		        model->entry->identity, "workers", MSP_LOG_NUMBER(model->settings.workers), "partitions",
+		        MSP_LOG_NUMBER((int64_t)info->partition_count), "topic", topic, NULL);
+	free(info);
+}
+
+static void serving_say(const struct server *server)
+{
+	char models[400] = "";
+	size_t end = 0;
+	int64_t workers = 0;
+	char *broker = graph_broker_text(server->graph);
+	for (size_t i = 0; i < server->model_count; i++) {
+		workers += server->models[i]->settings.workers;
+		if (end < sizeof(models))
+			end += (size_t)snprintf(models + end, sizeof(models) - end, "%s%s", end ? "," : "",
+			                        server->models[i]->entry->identity);
+		workers_check(server, server->models[i]);
+	}
+	msp_log(MSP_LOG_INFO, "serving", "models", models, "workers", MSP_LOG_NUMBER(workers), "broker",
+	        broker ? broker : "", NULL);
+	free(broker);
+}
+
 /* ---- the ready file ---- */
 
 static int ready_file_create(const char *path)
@@ -157,7 +208,7 @@ static int ready_file_create(const char *path)
 		close(fd);
 		return EXIT_DONE;
 	}
-	complain("%s: %s", path, strerror(errno));
+	complain("--ready-file %s: %s", path, strerror(errno));
 	return EXIT_USAGE;
 }
 
@@ -262,6 +313,11 @@ static int server_serve(struct server *server)
 
 /* ---- the end ---- */
 
+static const char *plural(uint64_t count)
+{
+	return count == 1 ? "" : "s";
+}
+
 /* "150 outputs, 4 errors (3 malformed, 1 schema_violation), 154 messages in 0.3 s, 513/s" */
 static void tally_report(const struct server *server)
 {
@@ -276,9 +332,10 @@ static void tally_report(const struct server *server)
 			                        msp_failure_code_name((enum msp_failure_code)code));
 	double seconds = (double)(msp_monotonic_ms() - server->begun_ms) / 1000;
 	uint64_t total = counters.outputs + counters.errors;
-	report("%llu outputs, %llu errors%s%s%s; %llu messages in %.1f s, %.0f/s", (unsigned long long)counters.outputs,
-	       (unsigned long long)counters.errors, *codes ? " (" : "", codes, *codes ? ")" : "", (unsigned long long)total,
-	       seconds, seconds > 0 ? (double)total / seconds : 0.0);
+	report("%llu output%s, %llu error%s%s%s%s; %llu message%s in %.1f s, %.0f/s", (unsigned long long)counters.outputs,
+	       plural(counters.outputs), (unsigned long long)counters.errors, plural(counters.errors), *codes ? " (" : "",
+	       codes, *codes ? ")" : "", (unsigned long long)total, plural(total), seconds,
+	       seconds > 0 ? (double)total / seconds : 0.0);
 }
 
 static int server_stop(struct server *server, int status)
@@ -306,6 +363,8 @@ static int server_work(struct server *server)
 		status = backlogs_init(server);
 	if (status == EXIT_DONE)
 		status = services_start(server);
+	if (status == EXIT_DONE)
+		serving_say(server);
 	server->begun_ms = msp_monotonic_ms();
 	return status == EXIT_DONE ? server_stop(server, server_serve(server)) : status;
 }
@@ -318,8 +377,10 @@ int server_run(struct graph *graph, const struct run_args *args, struct graph_mo
 	if (args->ready_file)
 		unlink(args->ready_file);
 	progress_init(&server.progress, args->common.quiet, "settled");
+	server.hint = topics_hint(&server);
 	int status = server_work(&server);
 	msp_processor_free(server.processor);
+	free(server.hint);
 	backlogs_free(&server);
 	if (server.admin)
 		server.admin->ops->free(server.admin);

@@ -26,7 +26,7 @@ struct targets {
 struct work {
 	const struct topics_args *args;
 	const struct graph *graph;
-	struct msp_admin *admin; /* NULL: dry run */
+	struct msp_admin *admin;
 	struct patience patience;
 	struct output out;
 	struct msp_property *properties; /* owned; of args->properties */
@@ -101,6 +101,30 @@ static enum msp_status topic_try_create(struct work *work, const struct msp_topi
 	}
 }
 
+/* MSP_OK: the topic is there. */
+static enum msp_status topic_look(struct work *work, const char *topic, struct msp_error *err)
+{
+	struct msp_topic_info *info = NULL;
+	enum msp_status status = broker_describe(work->admin, &work->patience, topic, &info, err);
+	free(info);
+	return status;
+}
+
+static int topic_would_create(struct work *work, const struct msp_topic_spec *spec)
+{
+	struct msp_error err;
+	enum msp_status status = topic_look(work, spec->name, &err);
+	if (status == MSP_OK) {
+		output_printf(&work->out, "exists %s\n", spec->name);
+		return work->args->if_not_exists ? EXIT_DONE : EXIT_SOME_FAILED;
+	}
+	if (status != MSP_E_NOT_FOUND)
+		return patience_end(&work->patience, &err);
+	output_printf(&work->out, "would create %s (partitions %d, messages up to %zu bytes)\n", spec->name,
+	              (int)spec->partitions, spec->max_message_bytes);
+	return EXIT_DONE;
+}
+
 static int topic_create(struct work *work, const struct target *target)
 {
 	const struct msp_topic_spec spec = {
@@ -113,11 +137,8 @@ static int topic_create(struct work *work, const struct target *target)
 	    .group = target->model && target->kind == MSP_TOPIC_INPUTS ? graph_group(target->model) : NULL,
 	};
 	struct msp_error err;
-	if (!work->admin) {
-		output_printf(&work->out, "would create %s (partitions %d, messages up to %zu bytes)\n", spec.name,
-		              (int)spec.partitions, spec.max_message_bytes);
-		return EXIT_DONE;
-	}
+	if (work->args->dry_run)
+		return topic_would_create(work, &spec);
 	enum msp_status status = topic_try_create(work, &spec, &err);
 	if (status == MSP_E_EXISTS && work->args->if_not_exists) {
 		output_printf(&work->out, "exists %s\n", spec.name);
@@ -134,7 +155,9 @@ static int topic_create(struct work *work, const struct target *target)
 static int topic_delete(struct work *work, const struct target *target)
 {
 	struct msp_error err;
-	if (!work->admin) {
+	if (work->args->dry_run) {
+		if (topic_look(work, target->name, &err) != MSP_OK)
+			return patience_end(&work->patience, &err);
 		output_printf(&work->out, "would delete %s\n", target->name);
 		return EXIT_DONE;
 	}
@@ -154,7 +177,7 @@ static void partition_describe(struct output *out, const struct msp_partition_in
 	else
 		output_printf(out, "  partition %d: ", (int)info->partition);
 	if (info->count >= 0)
-		output_printf(out, "%lld messages, ", (long long)info->count);
+		output_printf(out, "%lld message%s, ", (long long)info->count, info->count == 1 ? "" : "s");
 	if (info->newest == MSP_OFFSET_NONE)
 		output_printf(out, "ids from %s to %s\n", *info->oldest_id ? info->oldest_id : "-",
 		              *info->newest_id ? info->newest_id : "-");
@@ -171,7 +194,8 @@ static int lag_describe(struct work *work, const struct target *target, const st
 	                                         patience_left_ms(&work->patience), &err) != MSP_OK)
 		if (!patience_retry(&work->patience, &err))
 			return patience_end(&work->patience, &err);
-	output_printf(&work->out, "  group %s: %lld messages to settle\n", group, (long long)remaining);
+	output_printf(&work->out, "  group %s: %lld message%s to settle\n", group, (long long)remaining,
+	              remaining == 1 ? "" : "s");
 	return EXIT_DONE;
 }
 
@@ -236,8 +260,10 @@ static int work_connected(struct work *work, struct graph *graph, const struct t
 	int status = properties_init(work);
 	if (status == EXIT_DONE)
 		status = graph_connect(graph);
-	if (status == EXIT_DONE && !work->args->dry_run)
+	if (status == EXIT_DONE)
 		status = broker_admin(graph, &work->admin);
+	if (status == EXIT_DONE && work->args->replication && graph->transport->ops->single_copy)
+		report("msp: --replication has no effect: the broker keeps one copy of a topic");
 	if (status == EXIT_DONE) {
 		patience_init(&work->patience, graph);
 		status = targets_work(work, targets, each);

@@ -52,12 +52,10 @@ void msp_worker_wait(struct msp_worker *worker, const struct msp_error *why)
 		worker->waiting_since_ms = now_ms;
 	if (!worker->waiting_said_ms || now_ms - worker->waiting_said_ms >= SAY_EVERY_MS) {
 		worker->waiting_said_ms = now_ms;
-		char hint[160];
-		snprintf(hint, sizeof(hint), "msp topics create -m %s", worker->config->entry->label);
 		msp_log(MSP_LOG_WARN, why->status == MSP_E_NO_MEMORY ? "waiting for memory" : "waiting for the broker", "model",
 		        worker->config->entry->identity, "worker", worker->slot_text, "reason", why->text, "for_s",
 		        MSP_LOG_NUMBER((now_ms - worker->waiting_since_ms) / 1000), "create_topics_with",
-		        why->status == MSP_E_NOT_FOUND ? hint : NULL, NULL);
+		        why->status == MSP_E_NOT_FOUND ? worker->config->topics_hint : NULL, NULL);
 	}
 	worker_set_state(worker, WORKER_WAITING);
 	worker_sleep(worker, msp_backoff_next_ms(&worker->backoff));

@@ -214,8 +214,23 @@ static void what_was_not_acknowledged_is_named(void **state)
 	assert_string_equal(result.out, "1\n2\n");
 	result_free(&result);
 	result = expect_with(1, "x\ny\n", "send", BROKER, "-t", "absent", NULL);
-	assert_contains(result.err, "\"msp topics create -t absent\" creates it.\n");
+	assert_contains(result.err, "\"msp topics create -b sqlite:msp.db -t absent\" creates it.\n");
 	assert_contains(result.err, "msp: lines 1 to 2: not acknowledged by the broker\n");
+	assert_lacks(result.err, "not sent");
+	result_free(&result);
+	enum { LINES = 2500 };
+	char *lines = malloc(2 * LINES + 1);
+	assert_non_null(lines);
+	for (size_t i = 0; i < LINES; i++)
+		memcpy(lines + 2 * i, "x\n", 3);
+	result = expect_with(1, lines, "send", BROKER, "-t", "absent", NULL);
+	assert_contains(result.err, "msp: lines 1 to 1000: not acknowledged by the broker\n"
+	                            "msp: lines 1001 and later were not sent\n");
+	result_free(&result);
+	free(lines);
+	write_file("one", "x\n");
+	result = expect(1, "send", BROKER, "-t", "absent", "one", "two", NULL);
+	assert_contains(result.err, "msp: two: not sent\n");
 	result_free(&result);
 	result = expect_with(2, "x\n", "send", TOPIC, "-p", "2", NULL);
 	assert_contains(result.err, "t has no partition 2");
@@ -287,7 +302,7 @@ static void a_model_names_its_topics(void **state)
 	assert_contains(result.err, "did you mean outputs?");
 	result_free(&result);
 	result = expect(1, "receive", BROKER, "-m", "iris", "inputs", "-e", NULL);
-	assert_contains(result.err, "\"msp topics create -m iris\" creates the topics.");
+	assert_contains(result.err, "\"msp topics create -b sqlite:msp.db -m iris\" creates the topics.");
 	result_free(&result);
 }
 

@@ -99,9 +99,60 @@ static void a_wait_can_be_stopped_and_bounded(void **state)
 	process_await(server, server->err, "msp: waiting for ");
 	process_signal(server, SIGTERM);
 	assert_int_equal(process_end(server), 0);
-	struct result result = msp("run", BROKER, "echo", "--timeout", "0.1", NULL);
-	assert_int_not_equal(result.status, 0);
+	struct result result = expect(1, "run", BROKER, "echo", "--timeout", "0.1", NULL);
+	assert_contains(result.err, "msp: gave up after 0.1 s\n");
 	result_free(&result);
+	result = expect(3, "run", "-b", "sqlite:none/x.db", "echo", "--timeout", "0.1", NULL);
+	assert_contains(result.err, "its folder does not exist\nmsp: gave up");
+	assert_lacks(result.err, "topics create");
+	result_free(&result);
+	result = expect(1, "run", BROKER, "echo", "-m", "iris", "-X", "topic.prefix=a", "--timeout", "0", NULL);
+	assert_contains(result.err,
+	                "\"msp topics create --if-not-exists -b sqlite:msp.db -X topic.prefix=a -m echo -m iris\" creates");
+	result_free(&result);
+	write_file("msp.yaml", "broker: sqlite:msp.db\nmodels: {echo: , iris: }\n");
+	result = expect(1, "run", "--timeout", "0", NULL);
+	assert_contains(result.err, "\"msp topics create --if-not-exists\" creates them");
+	result_free(&result);
+	remove("msp.yaml");
+}
+
+static void it_says_what_it_serves(void **state)
+{
+	(void)state;
+	topics_create("echo");
+	struct result result = expect(0, "run", BROKER, "echo", "-e", "-X", "models.echo.workers=3", NULL);
+	assert_contains(result.err, "msg=serving models=echo/1.0 workers=3 broker=sqlite:msp.db");
+	assert_contains(result.err, "more workers than partitions");
+	assert_contains(result.err, "partitions=1 ");
+	result_free(&result);
+	result = expect(0, "run", BROKER, "echo", "-e", NULL);
+	assert_lacks(result.err, "more workers");
+	result_free(&result);
+	result = expect(2, "run", BROKER, "echo", "--ready-file", "none/ready", NULL);
+	assert_contains(result.err, "msp: --ready-file none/ready: No such file or directory");
+	result_free(&result);
+}
+
+static void a_new_file_in_place_of_a_deleted_one_is_served(void **state)
+{
+	static const char *const files[] = {"msp.db", "msp.db-wal", "msp.db-shm"};
+	(void)state;
+	topics_create("echo");
+	struct process *server = process_start("run", BROKER, "echo", "--ready-file", "ready", NULL);
+	await_file("ready", true);
+	for (size_t i = 0; i < 3; i++)
+		remove(files[i]);
+	process_await(server, server->err, "create_topics_with=\"msp topics create -b sqlite:msp.db -m echo\"");
+	await_file("ready", false);
+	topics_create("echo");
+	await_file("ready", true);
+	send_to("echo", "{}\n");
+	struct result result = expect(0, "receive", BROKER, "-m", "echo", "outputs", "-c", "1", NULL);
+	assert_string_equal(result.out, "{}\n");
+	result_free(&result);
+	process_signal(server, SIGTERM);
+	assert_int_equal(process_end(server), 0);
 }
 
 static void a_second_signal_ends_it_at_once(void **state)
@@ -138,7 +189,7 @@ static void a_terminal_sees_the_rate(void **state)
 	send_to("echo", "{}\n");
 	process_await(server, server->out, "1 settled, 0 failed, ");
 	process_signal(server, SIGINT);
-	process_await(server, server->out, "1 outputs, 0 errors");
+	process_await(server, server->out, "1 output, 0 errors; 1 message in ");
 	assert_int_equal(process_end(server), 0);
 }
 
@@ -146,10 +197,16 @@ int main(void)
 {
 #define RUN_TEST(test) cmocka_unit_test_setup_teardown(test, enter_directory, leave_directory)
 	const struct CMUnitTest tests[] = {
-	    RUN_TEST(what_is_there_is_settled),          RUN_TEST(every_configured_model_is_served),
-	    RUN_TEST(the_ready_file_tells_the_truth),    RUN_TEST(it_waits_for_topics_and_says_so),
-	    RUN_TEST(a_wait_can_be_stopped_and_bounded), RUN_TEST(a_second_signal_ends_it_at_once),
-	    RUN_TEST(two_of_one_name_are_refused),       RUN_TEST(a_terminal_sees_the_rate),
+	    RUN_TEST(what_is_there_is_settled),
+	    RUN_TEST(every_configured_model_is_served),
+	    RUN_TEST(the_ready_file_tells_the_truth),
+	    RUN_TEST(it_waits_for_topics_and_says_so),
+	    RUN_TEST(a_wait_can_be_stopped_and_bounded),
+	    RUN_TEST(a_second_signal_ends_it_at_once),
+	    RUN_TEST(two_of_one_name_are_refused),
+	    RUN_TEST(a_terminal_sees_the_rate),
+	    RUN_TEST(it_says_what_it_serves),
+	    RUN_TEST(a_new_file_in_place_of_a_deleted_one_is_served),
 	};
 	return cmocka_run_group_tests_name("run", tests, NULL, NULL);
 }

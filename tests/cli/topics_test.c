@@ -43,6 +43,19 @@ static void what_exists_is_said_to_exist(void **state)
 	result = expect(0, "topics", "create", BROKER, "-t", "plain", "--if-not-exists", NULL);
 	assert_string_equal(result.out, "exists plain\n");
 	result_free(&result);
+	result = expect(1, "topics", "create", BROKER, "-t", "plain", "-t", "more", "--dry-run", NULL);
+	assert_contains(result.out, "exists plain\nwould create more ");
+	result_free(&result);
+	result = expect(0, "topics", "create", BROKER, "-t", "plain", "--dry-run", "--if-not-exists", NULL);
+	assert_string_equal(result.out, "exists plain\n");
+	result_free(&result);
+	result = expect(1, "topics", "delete", BROKER, "-t", "more", "--dry-run", NULL);
+	assert_string_equal(result.out, "");
+	assert_contains(result.err, "no topic more");
+	result_free(&result);
+	result = expect(0, "topics", "create", BROKER, "-t", "plain", "--if-not-exists", "-r", "3", NULL);
+	assert_contains(result.err, "--replication has no effect");
+	result_free(&result);
 	result = expect(0, "topics", "delete", BROKER, "-t", "plain", "--dry-run", NULL);
 	assert_string_equal(result.out, "would delete plain\n");
 	result_free(&result);
@@ -91,6 +104,13 @@ static void a_broker_that_cannot_be_is_told(void **state)
 	struct result result = msp("topics", "create", "-b", "sqlite:file/x.db", "-t", "t", "--timeout", "0.2", NULL);
 	assert_true(result.status == 1 || result.status == 3);
 	assert_contains(result.err, "msp: ");
+	result_free(&result);
+	/* Nothing that waiting would mend: the test's deadline is shorter than --timeout. */
+	result = expect(1, "topics", "create", "-b", "sqlite:none/x.db", "-t", "t", "--timeout", "3600", NULL);
+	assert_contains(result.err, "its folder does not exist");
+	result_free(&result);
+	result = expect(2, "topics", "create", "-b", "sqlite:.", "-t", "t", "--timeout", "3600", NULL);
+	assert_contains(result.err, "a folder, not a file");
 	result_free(&result);
 }
 

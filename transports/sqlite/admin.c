@@ -86,7 +86,8 @@ static enum msp_status spec_check(const struct msp_topic_spec *spec, struct sett
 	for (size_t i = 0; i < spec->property_count && status == MSP_OK; i++)
 		status = property_set(settings, &spec->properties[i], err);
 	if (status == MSP_OK && (spec->partitions < 1 || spec->partitions > PARTITIONS_MOST))
-		return msp_error_set(err, MSP_E_INVALID, "topic %s: from 1 to %d partitions", spec->name, PARTITIONS_MOST);
+		return msp_error_set(err, MSP_E_INVALID, "topic %s: SQLite files take from 1 to %d partitions, not %d",
+		                     spec->name, PARTITIONS_MOST, (int)spec->partitions);
 	return status;
 }
 

@@ -27,7 +27,7 @@ static enum msp_status open_error(const struct lite_db *db, const char *path, in
 	enum msp_status status = MSP_E_DENIED;
 	if (stat(path, &info) == 0 && S_ISDIR(info.st_mode))
 		return msp_error_set(err, MSP_E_INVALID, "%s: a folder, not a file", db->name);
-	if (cause == ENOENT && !folder_exists(path))
+	if ((cause == ENOENT || cause == ENOTDIR) && !folder_exists(path))
 		msp_error_set(err, status, "%s: its folder does not exist", db->name);
 	else if (cause == ENOENT && !create)
 		status = msp_error_set(err, MSP_E_NOT_FOUND, "%s: no such file; creating a topic makes it", db->name);

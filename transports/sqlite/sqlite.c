@@ -140,6 +140,7 @@ const struct msp_transport_ops msp_transport_sqlite = {
     .name = "sqlite",
     .schemes = SCHEMES,
     .options = &OPTION_TABLE,
+    .single_copy = true,
     .open = transport_open,
     .consumer_open = transport_consumer_open,
     .producer_open = transport_producer_open,

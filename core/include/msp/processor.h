@@ -18,9 +18,10 @@ struct msp_service_config {
 	int commit_interval_ms;
 	size_t batch_max_messages;
 	size_t batch_max_bytes;
-	int batch_max_ms;    /* a batch's predict stays under this */
-	int stop_timeout_ms; /* after stop, how long a batch in hand may take to settle before it is left to others */
-	bool output_headers; /* msp-model and content-type on outputs */
+	int batch_max_ms;        /* a batch's predict stays under this */
+	int stop_timeout_ms;     /* after stop, how long a batch in hand may take to settle before it is left to others */
+	bool output_headers;     /* msp-model and content-type on outputs */
+	const char *topics_hint; /* the command that creates missing topics, for the log; or NULL */
 	struct msp_pipeline_config pipeline;
 };
 

@@ -242,6 +242,7 @@ struct msp_transport_ops {
 	const char *const *schemes;             /* NULL-terminated: {"sqlite", NULL} */
 	const struct msp_option_table *options; /* NULL: none */
 	bool passes_properties;                 /* unknown settings under the prefix go to config->properties */
+	bool single_copy;                       /* topics have no replication factor: msp_topic_spec's is ignored */
 
 	/* Opens; cheap where possible: a broker that is not there is reported by the first call that needs it, with a
 	 * retriable error. Bad URLs and options are refused here. Required. */
