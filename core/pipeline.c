@@ -2,6 +2,7 @@
 #include <msp/pipeline.h>
 
 #include <assert.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -34,9 +35,14 @@ static enum msp_status item_fail_at(struct span *span, struct msp_item *item, en
 	return item->failure ? MSP_OK : MSP_E_NO_MEMORY;
 }
 
-static enum msp_status item_fail(struct span *span, struct msp_item *item, enum msp_failure_code code,
-                                 const char *message)
+static MSP_PRINTF(4, 5) enum msp_status
+    item_fail(struct span *span, struct msp_item *item, enum msp_failure_code code, const char *format, ...)
 {
+	char message[MSP_ERROR_TEXT_SIZE];
+	va_list arguments;
+	va_start(arguments, format);
+	vsnprintf(message, sizeof(message), format, arguments);
+	va_end(arguments);
 	return item_fail_at(span, item, code, message, NULL);
 }
 
@@ -53,7 +59,9 @@ static enum msp_status item_outgrew(struct span *span, struct msp_item *item)
 {
 	if (span->count > 1)
 		return MSP_E_LIMIT;
-	return item_fail(span, item, MSP_FAILURE_TOO_LARGE, "the message needs more memory than batch.max.memory.bytes allows");
+	return item_fail(span, item, MSP_FAILURE_TOO_LARGE,
+	                 "the message of %zu bytes needs more memory than batch.max.memory.bytes, %zu",
+	                 msp_message_size(item->message), span->pipeline->config.max_memory);
 }
 
 static bool arena_is_full(const struct span *span)
@@ -72,10 +80,12 @@ static enum msp_status stage_admit(struct span *span)
 		const struct msp_message *message = item->message;
 		if (config->delivery_limit > 0 && message->attempts > config->delivery_limit)
 			status = item_fail(span, item, MSP_FAILURE_DELIVERY_LIMIT,
-			                   "the message was delivered more often than delivery.limit allows");
+			                   "the message was delivered %d times, more often than delivery.limit, %d",
+			                   (int)message->attempts, config->delivery_limit);
 		else if (msp_message_size(message) > config->max_message_bytes)
-			status =
-			    item_fail(span, item, MSP_FAILURE_TOO_LARGE, "the message is larger than message.max.bytes allows");
+			status = item_fail(span, item, MSP_FAILURE_TOO_LARGE,
+			                   "the message of %zu bytes is larger than message.max.bytes, %zu",
+			                   msp_message_size(message), config->max_message_bytes);
 		else if (!message->value.data)
 			status = item_fail(span, item, MSP_FAILURE_MISSING_VALUE, "the message has no value");
 	}
@@ -97,7 +107,7 @@ static enum msp_status stage_decode(struct span *span)
 		if (arena_is_full(span))
 			status = item_outgrew(span, item);
 		else if (status != MSP_E_NO_MEMORY)
-			status = item_fail(span, item, MSP_FAILURE_MALFORMED, err.text);
+			status = item_fail_at(span, item, MSP_FAILURE_MALFORMED, err.text, NULL);
 		if (status != MSP_OK)
 			return status;
 	}
@@ -121,7 +131,7 @@ static enum msp_status item_accept(struct span *span, struct msp_item *item, str
 {
 	struct msp_violation violation;
 	if (prediction->error_text)
-		return item_fail(span, item, MSP_FAILURE_MODEL_ERROR, prediction->error_text);
+		return item_fail_at(span, item, MSP_FAILURE_MODEL_ERROR, prediction->error_text, NULL);
 	item->output = prediction->value;
 	if (!msp_schema_validate(span->pipeline->model->info->output, &item->output, &violation))
 		return item_violates(span, item, MSP_FAILURE_INVALID_OUTPUT, &violation);
@@ -154,8 +164,8 @@ static enum msp_status call_predict(struct span *span, struct call *call, size_t
 	if (status == MSP_E_NO_MEMORY)
 		return status;
 	if (to - from == 1)
-		return item_fail(span, call->items[from], MSP_FAILURE_MODEL_ERROR,
-		                 err.text[0] ? err.text : "the model failed without a reason");
+		return item_fail_at(span, call->items[from], MSP_FAILURE_MODEL_ERROR,
+		                    err.text[0] ? err.text : "the model failed without a reason", NULL);
 	size_t middle = from + (to - from) / 2;
 	status = call_predict(span, call, from, middle);
 	return status == MSP_OK ? call_predict(span, call, middle, to) : status;
@@ -200,7 +210,7 @@ static enum msp_status stage_encode(struct span *span)
 		enum msp_status status = codec->ops->encode(codec, &item->output, buffer, &err);
 		item->encoded_size = buffer->size - item->encoded_at;
 		if (status != MSP_OK && status != MSP_E_NO_MEMORY)
-			status = item_fail(span, item, MSP_FAILURE_UNENCODABLE, err.text);
+			status = item_fail_at(span, item, MSP_FAILURE_UNENCODABLE, err.text, NULL);
 		if (status != MSP_OK)
 			return status;
 	}

@@ -100,7 +100,11 @@ static void each_stage_refuses_what_is_its_own(void **state)
 	assert_failure(fixture, 7, MSP_FAILURE_MISSING_VALUE);
 	assert_output(fixture, 8, "2");
 	assert_failure(fixture, 9, MSP_FAILURE_TOO_LARGE);
+	assert_string_equal(fixture->work.items[9].failure->message,
+	                    "the message of 13 bytes is larger than message.max.bytes, 12");
 	assert_failure(fixture, 10, MSP_FAILURE_DELIVERY_LIMIT);
+	assert_string_equal(fixture->work.items[10].failure->message,
+	                    "the message was delivered 4 times, more often than delivery.limit, 3");
 	assert_failure(fixture, 11, MSP_FAILURE_MALFORMED);
 	assert_int_equal(fake_model_tally.calls, 1);
 }
