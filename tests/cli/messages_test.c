@@ -306,21 +306,6 @@ static void a_model_names_its_topics(void **state)
 	result_free(&result);
 }
 
-static void a_terminal_sends_at_each_enter(void **state)
-{
-	(void)state;
-	struct process *receiver = process_start("receive", TOPIC, "-u", NULL);
-	struct process *sender = process_start_on_terminal("send", TOPIC, NULL);
-	process_write(sender, "one\n");
-	process_await(receiver, receiver->out, "one\n");
-	process_write(sender, "two\n");
-	process_await(receiver, receiver->out, "two\n");
-	process_write(sender, "\004");
-	assert_int_equal(process_end(sender), 0);
-	process_signal(receiver, SIGTERM);
-	assert_int_equal(process_end(receiver), 0);
-}
-
 static void receive_ends_quietly_when_asked(void **state)
 {
 	(void)state;
@@ -354,7 +339,6 @@ int main(void)
 	    MESSAGE_TEST(a_group_settles_what_it_has_written),
 	    MESSAGE_TEST(a_group_that_is_stopped_settles_nothing_unwritten),
 	    MESSAGE_TEST(a_model_names_its_topics),
-	    MESSAGE_TEST(a_terminal_sends_at_each_enter),
 	    MESSAGE_TEST(receive_ends_quietly_when_asked),
 	};
 	return cmocka_run_group_tests_name("messages", tests, NULL, NULL);

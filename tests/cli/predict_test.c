@@ -214,16 +214,6 @@ static void results_that_cannot_be_written_are_told(void **state)
 	assert_said("msp: cannot write to stdout: Bad file descriptor\n");
 }
 
-static void a_terminal_sees_how_far_it_is(void **state)
-{
-	(void)state;
-	struct process *process = process_start_on_terminal("predict", "-m", "echo", NULL);
-	process_write(process, "{\"a\": 1}\n");
-	process_await(process, process->out, "{\"a\": 1}\r\n{\"a\": 1}\r\n"); /* what was typed, and the answer */
-	process_write(process, "\004");
-	assert_int_equal(process_end(process), 0);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -238,7 +228,6 @@ int main(void)
 	    cmocka_unit_test(an_answer_comes_before_the_next_question),
 	    cmocka_unit_test(a_reader_that_goes_away_ends_it_quietly),
 	    cmocka_unit_test(results_that_cannot_be_written_are_told),
-	    cmocka_unit_test(a_terminal_sees_how_far_it_is),
 	};
 	return cmocka_run_group_tests_name("predict", tests, enter_directory, leave_directory);
 }

@@ -181,18 +181,6 @@ static void two_of_one_name_are_refused(void **state)
 	assert_int_equal(process_end(first), 0);
 }
 
-static void a_terminal_sees_the_rate(void **state)
-{
-	(void)state;
-	topics_create("echo");
-	struct process *server = process_start_on_terminal("run", BROKER, "echo", NULL);
-	send_to("echo", "{}\n");
-	process_await(server, server->out, "1 settled, 0 failed, ");
-	process_signal(server, SIGINT);
-	process_await(server, server->out, "1 output, 0 errors; 1 message in ");
-	assert_int_equal(process_end(server), 0);
-}
-
 int main(void)
 {
 #define RUN_TEST(test) cmocka_unit_test_setup_teardown(test, enter_directory, leave_directory)
@@ -204,7 +192,6 @@ int main(void)
 	    RUN_TEST(a_wait_can_be_stopped_and_bounded),
 	    RUN_TEST(a_second_signal_ends_it_at_once),
 	    RUN_TEST(two_of_one_name_are_refused),
-	    RUN_TEST(a_terminal_sees_the_rate),
 	    RUN_TEST(it_says_what_it_serves),
 	    RUN_TEST(a_new_file_in_place_of_a_deleted_one_is_served),
 	};
