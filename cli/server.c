@@ -110,8 +110,9 @@ static int topics_wait(struct server *server)
 		if (!wait_helps(&err))
 			return complain_of(&err);
 		if (timeout_ms != TIMEOUT_UNSET && msp_monotonic_ms() >= begun_ms + timeout_ms) {
-			wait_say(server, &err);
-			complain("gave up after %g s", timeout_ms / 1000.0);
+			if (say_at_ms == begun_ms)
+				wait_say(server, &err);
+			complain("gave up after %g s: %s", timeout_ms / 1000.0, err.text);
 			return err.status == MSP_E_NOT_FOUND ? EXIT_SOME_FAILED : EXIT_UNREACHABLE;
 		}
 		if (msp_monotonic_ms() >= say_at_ms) {

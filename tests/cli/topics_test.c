@@ -1,6 +1,9 @@
 /* msp topics and msp models, on the embedded broker. */
 #include "invocation.h"
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #define BROKER "-b", "sqlite:msp.db"
 #define PREFIX "model_stream_processor.echo.1.0."
 
@@ -109,6 +112,12 @@ static void a_broker_that_cannot_be_is_told(void **state)
 	result = expect(1, "topics", "create", "-b", "sqlite:none/x.db", "-t", "t", "--timeout", "3600", NULL);
 	assert_contains(result.err, "its folder does not exist");
 	result_free(&result);
+	if (geteuid() != 0) { /* to whom everything is allowed */
+		assert_int_equal(mkdir("closed", 0555), 0);
+		result = expect(1, "topics", "create", "-b", "sqlite:closed/x.db", "-t", "t", "--timeout", "3600", NULL);
+		assert_contains(result.err, "cannot create: Permission denied");
+		result_free(&result);
+	}
 	result = expect(2, "topics", "create", "-b", "sqlite:.", "-t", "t", "--timeout", "3600", NULL);
 	assert_contains(result.err, "a folder, not a file");
 	result_free(&result);

@@ -12,11 +12,12 @@
 #define RETRY_MIN_US 200u
 #define RETRY_MAX_US 2000u
 
-static bool folder_exists(const char *path)
+/* `mode` as access() has it. */
+static bool folder_allows(const char *path, int mode)
 {
 	char folder[PATH_MAX];
 	snprintf(folder, sizeof(folder), "%.*s/", (int)(strrchr(path, '/') - path), path);
-	return access(folder, F_OK) == 0;
+	return access(folder, mode) == 0;
 }
 
 /* What somebody must put right is denied, and retriable: it may be put right while a server waits. */
@@ -27,10 +28,12 @@ static enum msp_status open_error(const struct lite_db *db, const char *path, in
 	enum msp_status status = MSP_E_DENIED;
 	if (stat(path, &info) == 0 && S_ISDIR(info.st_mode))
 		return msp_error_set(err, MSP_E_INVALID, "%s: a folder, not a file", db->name);
-	if ((cause == ENOENT || cause == ENOTDIR) && !folder_exists(path))
+	if ((cause == ENOENT || cause == ENOTDIR) && !folder_allows(path, F_OK))
 		msp_error_set(err, status, "%s: its folder does not exist", db->name);
 	else if (cause == ENOENT && !create)
 		status = msp_error_set(err, MSP_E_NOT_FOUND, "%s: no such file; creating a topic makes it", db->name);
+	else if (cause == ENOENT && !folder_allows(path, W_OK)) /* SQLite has then tried to open it for reading alone */
+		msp_error_set(err, status, "%s: cannot create: %s", db->name, strerror(errno));
 	else if (cause == EACCES || cause == EROFS || cause == EPERM)
 		msp_error_set(err, status, "%s: cannot open: %s", db->name, strerror(cause));
 	else
