@@ -216,6 +216,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(each_stage_refuses_what_is_its_own),
+	    TEST(defects_are_errors),
 	    TEST(a_failing_call_is_halved_until_the_culprit_stands_alone),
 	    TEST(a_model_that_always_fails_fails_every_item),
 	    TEST(a_batch_without_a_valid_input_is_not_predicted),
