@@ -1,4 +1,4 @@
-/* A real redis-server for tests: on a port that was free, in a directory of its own. It ends with the process that
+/* A real redis-server for tests: on a port that was free, in a directory of its own. It ends with the thread that
  * started it. MSP_TEST_REDIS=redis://… in the environment: the server that runs there is used instead. */
 #ifndef REDIS_SERVER_H
 #define REDIS_SERVER_H

@@ -69,6 +69,9 @@ static enum msp_status client_failure(const struct rds_client *client, struct ms
 enum msp_status rds_client_ready(struct rds_client *client, int64_t deadline_ms, struct msp_error *err)
 {
 	client->is_denied = client->woken = false;
+	/* A connection may have ended while nobody looked. */
+	if (rds_link_is_up(&client->link))
+		client_pump(client, 0);
 	while (!rds_link_is_up(&client->link) && !client->is_denied && !client->woken) {
 		if (msp_monotonic_ms() >= deadline_ms)
 			return client_failure(client, err);

@@ -8,8 +8,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define OPEN_TIMEOUT_MS 2000
-#define FREE_TIMEOUT_MS 500
+#define OPEN_TIMEOUT_MS  2000
+#define UNBLOCK_EVERY_MS 10
+#define FREE_TIMEOUT_MS  500
 /* How long the server may hold our question for new entries. */
 #define BLOCK_MS   2000
 #define BLOCK_TEXT "2000"
@@ -195,6 +196,13 @@ static void link_reply(void *context, int kind, size_t index, redisReply *reply)
 	case RDS_FETCHED:
 		rds_recovery_reply(consumer, kind, reply);
 		break;
+	case RDS_RELEASED:
+		consumer->lease.is_held = false;
+		freeReplyObject(reply);
+		break;
+	case RDS_IGNORED:
+		freeReplyObject(reply);
+		break;
 	default:
 		rds_settle_reply(consumer, kind, index, reply);
 	}
@@ -371,27 +379,43 @@ static void consumer_wake(struct msp_consumer *base)
 	rds_wakeup_wake(&consumer_cast(base)->wakeup);
 }
 
-/* Ends the question for entries, so that none is delivered to nobody, and gives the name up. */
-static void consumer_leave(struct rds_consumer *consumer)
+/* Ends the question for entries, so that none is delivered to nobody. The question may still be on its way when it is
+ * to be ended, so this is repeated. */
+static void reading_end(struct rds_consumer *consumer, int64_t deadline_ms)
 {
-	int64_t deadline_ms = msp_monotonic_ms() + FREE_TIMEOUT_MS;
 	struct rds_link *link = &consumer->writes;
 	consumer->limits.max_messages = 0;
-	if (consumer->reading && rds_link_is_up(link) && consumer->reads.client_id) {
+	while (consumer->reading && consumer->reads.client_id && rds_link_is_up(link) && msp_monotonic_ms() < deadline_ms) {
 		rds_put_array(link, 3);
 		rds_put_string(link, "CLIENT");
 		rds_put_string(link, "UNBLOCK");
 		rds_put_integer(link, consumer->reads.client_id);
-		rds_link_expect(link, RDS_GROUP, 0);
+		rds_link_expect(link, RDS_IGNORED, 0);
+		int64_t again_ms = msp_monotonic_ms() + UNBLOCK_EVERY_MS;
+		while (consumer->reading && msp_monotonic_ms() < again_ms)
+			rds_consumer_pump(consumer, again_ms, false);
 	}
-	while ((consumer->reading || !rds_link_is_up(link)) && msp_monotonic_ms() < deadline_ms)
+}
+
+static void name_release(struct rds_consumer *consumer, int64_t deadline_ms)
+{
+	struct rds_link *link = &consumer->writes;
+	while (!rds_link_is_up(link) && msp_monotonic_ms() < deadline_ms)
 		rds_consumer_pump(consumer, deadline_ms, false);
 	if (!rds_link_is_up(link))
 		return; /* the lease ends by itself */
 	rds_lease_put_release(&consumer->lease, link);
-	rds_link_expect(link, RDS_GROUP, 0);
-	while (link->count > 0 && rds_link_is_up(link) && msp_monotonic_ms() < deadline_ms)
+	rds_link_expect(link, RDS_RELEASED, 0);
+	while (consumer->lease.is_held && rds_link_is_up(link) && msp_monotonic_ms() < deadline_ms)
 		rds_consumer_pump(consumer, deadline_ms, false);
+}
+
+static void consumer_leave(struct rds_consumer *consumer)
+{
+	if (!consumer->lease.is_held)
+		return;
+	reading_end(consumer, msp_monotonic_ms() + FREE_TIMEOUT_MS);
+	name_release(consumer, msp_monotonic_ms() + FREE_TIMEOUT_MS);
 }
 
 static void consumer_free(struct msp_consumer *base)
@@ -400,8 +424,7 @@ static void consumer_free(struct msp_consumer *base)
 		return;
 	struct rds_consumer *consumer = consumer_cast(base);
 	rds_keeper_remove(&consumer->transport->keeper, &consumer->lease);
-	if (consumer->lease.is_held)
-		consumer_leave(consumer);
+	consumer_leave(consumer);
 	rds_link_done(&consumer->reads);
 	rds_link_done(&consumer->writes);
 	for (struct rds_page *page = consumer->pages, *next; page; page = next) {

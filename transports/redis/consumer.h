@@ -26,9 +26,11 @@ enum rds_kind {
 	RDS_MARKED,  /* a batch was acknowledged */
 	RDS_PROBED,  /* whether the group is there */
 	RDS_REPLICATED,
-	RDS_OWNERS,  /* who holds pending entries */
-	RDS_PENDING, /* which ones */
-	RDS_FETCHED, /* one of them */
+	RDS_OWNERS,   /* who holds pending entries */
+	RDS_PENDING,  /* which ones */
+	RDS_FETCHED,  /* one of them */
+	RDS_RELEASED, /* the name was given up */
+	RDS_IGNORED,
 };
 
 struct rds_batch {

@@ -21,7 +21,7 @@ static const char ENSURE[] = "local kind = redis.call('TYPE', KEYS[1]).ok "
 static const char PROBE[] =
     "local function complaint(answer) "
     "  local text = type(answer) == 'table' and answer.err or '' "
-    "  if text:find('NOPERM') or text:find('WRONGTYPE') or text:find(\"can't run this command\") then return text end "
+    "  if text:find('NOPERM') or text:find('WRONGTYPE') or text:find(\"can't\") then return text end "
     "end "
     "local bad = complaint(redis.pcall('XACK', KEYS[1], ARGV[1], '0-1')) "
     "  or complaint(redis.pcall('XPENDING', KEYS[1], ARGV[1])) "

@@ -34,6 +34,12 @@ static bool code_matches(const char *text, const char *code)
 	return strncmp(text, code, size) == 0 && (text[size] == ' ' || text[size] == '\0');
 }
 
+/* What a script is told when its user has no right says so in other words. */
+static const char *text_normalized(const char *text)
+{
+	return strstr(text, "The user executing the script can't") ? "NOPERM in a script" : text;
+}
+
 bool rds_reply_is_error(const redisReply *reply, const char *code)
 {
 	return reply->type == REDIS_REPLY_ERROR && code_matches(reply->str, code);
@@ -41,6 +47,7 @@ bool rds_reply_is_error(const redisReply *reply, const char *code)
 
 enum msp_status rds_text_error(const char *what, const char *text, struct msp_error *err)
 {
+	text = text_normalized(text);
 	for (size_t i = 0; i < sizeof(MEANINGS) / sizeof(MEANINGS[0]); i++) {
 		const struct meaning *meaning = &MEANINGS[i];
 		if (!code_matches(text, meaning->code))
