@@ -1,5 +1,6 @@
 #include "consumer.h"
 #include "group.h"
+#include "member.h"
 #include "reply.h"
 #include "transport.h"
 #include <assert.h>
@@ -8,12 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define OPEN_TIMEOUT_MS  2000
-#define UNBLOCK_EVERY_MS 10
-#define FREE_TIMEOUT_MS  500
-/* How long the server may hold our question for new entries. */
-#define BLOCK_MS   2000
-#define BLOCK_TEXT "2000"
 /* What a message is taken to be like until the first came. */
 #define FIRST_MEAN_BYTES 1024
 
@@ -25,48 +20,7 @@ static struct rds_consumer *consumer_cast(struct msp_consumer *consumer)
 	return (struct rds_consumer *)consumer;
 }
 
-/* ---- pages ---- */
-
-static void page_release(struct rds_consumer *consumer, struct rds_page *page)
-{
-	if (page->batches > 0 || page->given < page->count)
-		return;
-	struct rds_page **at = &consumer->pages;
-	while (*at != page)
-		at = &(*at)->next;
-	*at = page->next;
-	rds_page_free(page);
-}
-
-static struct rds_page *page_ready(const struct rds_consumer *consumer)
-{
-	struct rds_page *page = consumer->pages;
-	while (page && page->given == page->count)
-		page = page->next;
-	return page;
-}
-
-bool rds_consumer_has_ready(const struct rds_consumer *consumer)
-{
-	return page_ready(consumer) != NULL;
-}
-
-bool rds_consumer_has(const struct rds_consumer *consumer, const char *id)
-{
-	for (const struct rds_page *page = consumer->pages; page; page = page->next) {
-		if (rds_page_has(page, id))
-			return true;
-	}
-	return false;
-}
-
-void rds_consumer_add_page(struct rds_consumer *consumer, struct rds_page *page)
-{
-	struct rds_page **at = &consumer->pages;
-	while (*at)
-		at = &(*at)->next;
-	*at = page;
-}
+/* ---- what went wrong ---- */
 
 void rds_consumer_trouble(struct rds_consumer *consumer, const struct msp_error *why)
 {
@@ -82,7 +36,7 @@ void rds_consumer_void(struct rds_consumer *consumer, const struct msp_error *wh
 		next = page->next;
 		dropped += page->count - page->given;
 		page->given = page->count;
-		page_release(consumer, page);
+		rds_inbox_release(consumer, page);
 	}
 	msp_log(MSP_LOG_WARN, "the consumer group or its topic is gone", "group", consumer->group, "topic",
 	        consumer->inputs, "read_ahead_dropped", MSP_LOG_NUMBER(dropped), NULL);
@@ -92,76 +46,9 @@ void rds_consumer_void(struct rds_consumer *consumer, const struct msp_error *wh
 	rds_consumer_trouble(consumer, why);
 }
 
-/* ---- asking for entries ---- */
-
-static bool wants_entries(const struct rds_consumer *consumer)
-{
-	return consumer->limits.max_messages > 0 && consumer->group_is_there && !consumer->reading &&
-	       rds_link_is_up(&consumer->reads) && !rds_recovery_is_active(&consumer->recovery) &&
-	       !rds_consumer_has_ready(consumer);
-}
-
-/* The server knows no limit of bytes. */
-static size_t entries_count(const struct rds_consumer *consumer)
-{
-	size_t count = consumer->limits.max_bytes / consumer->mean_bytes;
-	if (count > consumer->limits.max_messages)
-		count = consumer->limits.max_messages;
-	return count > 0 ? count : 1;
-}
-
-static void ask_entries(struct rds_consumer *consumer)
-{
-	char count[24];
-	snprintf(count, sizeof(count), "%zu", entries_count(consumer));
-	rds_put_command(&consumer->reads, "XREADGROUP", "GROUP", consumer->group, consumer->lease.consumer, "COUNT", count,
-	                "BLOCK", BLOCK_TEXT, "STREAMS", consumer->inputs, ">", (char *)NULL);
-	rds_link_expect(&consumer->reads, RDS_ENTRIES, 0);
-	consumer->reads.patience_ms = BLOCK_MS;
-	consumer->reading = true;
-	rds_link_flush(&consumer->reads);
-}
-
-static void page_measure(struct rds_consumer *consumer, struct rds_page *page)
-{
-	size_t bytes = 0;
-	for (size_t i = 0; i < page->count; i++) {
-		page->messages[i].attempts = 1;
-		bytes += msp_message_size(&page->messages[i]);
-	}
-	/* Half of it is the past. */
-	consumer->mean_bytes = (consumer->mean_bytes + bytes / page->count) / 2 + 1;
-}
-
-/* Answers are nil or [[topic, entries]]. */
-static void take_entries(struct rds_consumer *consumer, redisReply *reply)
-{
-	struct msp_error why;
-	struct rds_page *page;
-	consumer->reading = false;
-	if (reply->type == REDIS_REPLY_ERROR) {
-		enum msp_status status = rds_reply_error(consumer->inputs, reply, &why);
-		if (status == MSP_E_NOT_FOUND || rds_reply_is_error(reply, "UNBLOCKED"))
-			rds_consumer_void(consumer, &why);
-		else
-			rds_consumer_trouble(consumer, &why);
-	} else if (reply->type == REDIS_REPLY_ARRAY && reply->elements == 1 && reply->element[0]->elements == 2 &&
-	           reply->element[0]->element[1]->elements > 0) {
-		if (rds_page_new(reply, reply->element[0]->element[1], consumer->inputs, &page, &why) == MSP_OK) {
-			page_measure(consumer, page);
-			rds_consumer_add_page(consumer, page);
-		} else {
-			rds_consumer_trouble(consumer, &why);
-			rds_recovery_restart(consumer); /* they are ours and not here */
-		}
-		return;
-	}
-	freeReplyObject(reply);
-}
-
 /* ---- the links ---- */
 
-static struct rds_group group_of(const struct rds_consumer *consumer)
+struct rds_group rds_consumer_group(const struct rds_consumer *consumer)
 {
 	return (struct rds_group){
 	    .topic = consumer->inputs,
@@ -172,7 +59,7 @@ static struct rds_group group_of(const struct rds_consumer *consumer)
 
 static void take_group(struct rds_consumer *consumer, redisReply *reply)
 {
-	struct rds_group group = group_of(consumer);
+	struct rds_group group = rds_consumer_group(consumer);
 	struct msp_error why;
 	consumer->group_asked = false;
 	consumer->group_is_there = rds_group_result(&group, reply, &why) == MSP_OK;
@@ -186,7 +73,7 @@ static void link_reply(void *context, int kind, size_t index, redisReply *reply)
 	struct rds_consumer *consumer = context;
 	switch ((enum rds_kind)kind) {
 	case RDS_ENTRIES:
-		take_entries(consumer, reply);
+		rds_inbox_take(consumer, reply);
 		break;
 	case RDS_GROUP:
 		take_group(consumer, reply);
@@ -242,14 +129,14 @@ static int64_t consumer_drive(struct rds_consumer *consumer, bool may_fetch)
 	if (rest_ms <= 0) {
 		rest_ms = -1;
 		if (rds_link_is_up(&consumer->writes) && !consumer->group_is_there && !consumer->group_asked) {
-			struct rds_group group = group_of(consumer);
+			struct rds_group group = rds_consumer_group(consumer);
 			rds_group_put(&group, &consumer->writes);
 			rds_link_expect(&consumer->writes, RDS_GROUP, 0);
 			consumer->group_asked = true;
 		}
 		rest_ms = rds_recovery_drive(consumer, may_fetch);
-		if (wants_entries(consumer))
-			ask_entries(consumer);
+		if (rds_inbox_wants(consumer))
+			rds_inbox_ask(consumer);
 	}
 	rds_link_flush(&consumer->writes);
 	return settle_ms < 0 || (rest_ms >= 0 && rest_ms < settle_ms) ? rest_ms : settle_ms;
@@ -293,8 +180,8 @@ static void batch_give(struct rds_consumer *consumer, struct rds_page *page, con
 	page->batches++;
 	*ret_batch = &batch->base;
 	/* The next ones are asked for while these are computed. */
-	if (wants_entries(consumer) && msp_monotonic_ms() >= consumer->resume_at_ms)
-		ask_entries(consumer);
+	if (rds_inbox_wants(consumer) && msp_monotonic_ms() >= consumer->resume_at_ms)
+		rds_inbox_ask(consumer);
 }
 
 static enum msp_status name_lost(const struct rds_consumer *consumer, struct msp_error *err)
@@ -318,7 +205,7 @@ static enum msp_status consumer_receive(struct msp_consumer *base, const struct 
 		if (atomic_load(&consumer->lease.is_lost))
 			return name_lost(consumer, err);
 		rds_consumer_pump(consumer, until_ms, true);
-		struct rds_page *page = page_ready(consumer);
+		struct rds_page *page = rds_inbox_ready(consumer);
 		if (page) {
 			batch_give(consumer, page, limits, ret_batch);
 			return MSP_OK;
@@ -344,7 +231,7 @@ static void consumer_batch_free(struct msp_consumer *base, struct msp_batch *bat
 	assert(batch->alive && (consumer->settle.step == RDS_STEP_NONE || batch != consumer->settle.batch));
 	batch->alive = false;
 	batch->page->batches--;
-	page_release(consumer, batch->page);
+	rds_inbox_release(consumer, batch->page);
 }
 
 /* ---- the rest ---- */
@@ -379,52 +266,13 @@ static void consumer_wake(struct msp_consumer *base)
 	rds_wakeup_wake(&consumer_cast(base)->wakeup);
 }
 
-/* Ends the question for entries, so that none is delivered to nobody. The question may still be on its way when it is
- * to be ended, so this is repeated. */
-static void reading_end(struct rds_consumer *consumer, int64_t deadline_ms)
-{
-	struct rds_link *link = &consumer->writes;
-	consumer->limits.max_messages = 0;
-	while (consumer->reading && consumer->reads.client_id && rds_link_is_up(link) && msp_monotonic_ms() < deadline_ms) {
-		rds_put_array(link, 3);
-		rds_put_string(link, "CLIENT");
-		rds_put_string(link, "UNBLOCK");
-		rds_put_integer(link, consumer->reads.client_id);
-		rds_link_expect(link, RDS_IGNORED, 0);
-		int64_t again_ms = msp_monotonic_ms() + UNBLOCK_EVERY_MS;
-		while (consumer->reading && msp_monotonic_ms() < again_ms)
-			rds_consumer_pump(consumer, again_ms, false);
-	}
-}
-
-static void name_release(struct rds_consumer *consumer, int64_t deadline_ms)
-{
-	struct rds_link *link = &consumer->writes;
-	while (!rds_link_is_up(link) && msp_monotonic_ms() < deadline_ms)
-		rds_consumer_pump(consumer, deadline_ms, false);
-	if (!rds_link_is_up(link))
-		return; /* the lease ends by itself */
-	rds_lease_put_release(&consumer->lease, link);
-	rds_link_expect(link, RDS_RELEASED, 0);
-	while (consumer->lease.is_held && rds_link_is_up(link) && msp_monotonic_ms() < deadline_ms)
-		rds_consumer_pump(consumer, deadline_ms, false);
-}
-
-static void consumer_leave(struct rds_consumer *consumer)
-{
-	if (!consumer->lease.is_held)
-		return;
-	reading_end(consumer, msp_monotonic_ms() + FREE_TIMEOUT_MS);
-	name_release(consumer, msp_monotonic_ms() + FREE_TIMEOUT_MS);
-}
-
 static void consumer_free(struct msp_consumer *base)
 {
 	if (!base)
 		return;
 	struct rds_consumer *consumer = consumer_cast(base);
 	rds_keeper_remove(&consumer->transport->keeper, &consumer->lease);
-	consumer_leave(consumer);
+	rds_member_leave(consumer);
 	rds_link_done(&consumer->reads);
 	rds_link_done(&consumer->writes);
 	for (struct rds_page *page = consumer->pages, *next; page; page = next) {
@@ -465,33 +313,6 @@ static enum msp_status names_copy(struct rds_consumer *consumer, const struct ms
 	return MSP_OK;
 }
 
-/* Everything that can be known before the first message comes. */
-static enum msp_status server_prepare(struct rds_consumer *consumer, const struct msp_consumer_config *config,
-                                      struct rds_client *client, struct msp_error *err)
-{
-	int64_t deadline_ms = msp_monotonic_ms() + OPEN_TIMEOUT_MS;
-	const char *topics[] = {consumer->inputs, consumer->outputs, consumer->errors, NULL};
-	struct rds_group group = group_of(consumer);
-	redisReply *reply;
-	enum msp_status status = rds_client_ready(client, deadline_ms, err);
-	if (status == MSP_OK)
-		status = rds_server_check(client, topics, deadline_ms, err);
-	if (status != MSP_OK)
-		return status;
-	rds_group_put(&group, &client->link);
-	rds_link_expect(&client->link, 0, 0);
-	status = rds_client_answer(client, consumer->inputs, deadline_ms, &reply, err);
-	if (status != MSP_OK)
-		return status;
-	status = rds_group_result(&group, reply, err);
-	freeReplyObject(reply);
-	if (status == MSP_OK)
-		status = rds_group_probe(&group, topics + 1, client, deadline_ms, err);
-	struct rds_lease_config lease = {consumer->inputs, consumer->group, config->instance, config->slot};
-	int lease_ms = (int)consumer->transport->server.options.lease_ms;
-	return status == MSP_OK ? rds_lease_take(&consumer->lease, &lease, client, lease_ms, err) : status;
-}
-
 static enum msp_status consumer_init(struct rds_consumer *consumer, const struct msp_consumer_config *config,
                                      struct msp_error *err)
 {
@@ -505,7 +326,7 @@ static enum msp_status consumer_init(struct rds_consumer *consumer, const struct
 	if (status != MSP_OK)
 		return status;
 	rds_client_init(&client, &transport->server, "msp-open");
-	status = server_prepare(consumer, config, &client, err);
+	status = rds_member_join(consumer, config, &client, err);
 	rds_client_done(&client);
 	return status == MSP_OK ? rds_keeper_add(&transport->keeper, &consumer->lease, err) : status;
 }

@@ -6,9 +6,10 @@
 #ifndef RDS_CONSUMER_H
 #define RDS_CONSUMER_H
 
+#include "group.h"
+#include "inbox.h"
 #include "lease.h"
 #include "link.h"
-#include "page.h"
 #include "recovery.h"
 #include "settle.h"
 #include "wakeup.h"
@@ -73,11 +74,7 @@ void rds_consumer_pump(struct rds_consumer *consumer, int64_t deadline_ms, bool 
 void rds_consumer_trouble(struct rds_consumer *consumer, const struct msp_error *why);
 /* The group is gone: everything that was received and not settled is void. */
 void rds_consumer_void(struct rds_consumer *consumer, const struct msp_error *why);
-/* Adds a page to what is to be given. Takes it. */
-void rds_consumer_add_page(struct rds_consumer *consumer, struct rds_page *page);
-/* Whether a page holds messages that were not given yet. */
-bool rds_consumer_has_ready(const struct rds_consumer *consumer);
-/* Whether the entry is here: in flight, being computed or not given yet. */
-bool rds_consumer_has(const struct rds_consumer *consumer, const char *id);
+/* The group, and what may be done about it. */
+struct rds_group rds_consumer_group(const struct rds_consumer *consumer);
 
 #endif

@@ -161,7 +161,7 @@ int64_t rds_recovery_drive(struct rds_consumer *consumer, bool may_fetch)
 		ask_owners(consumer);
 	else if (recovery->next == recovery->count)
 		ask_pending(consumer);
-	else if (may_fetch && !rds_consumer_has_ready(consumer))
+	else if (may_fetch && !rds_inbox_has_ready(consumer))
 		ask_entry(consumer);
 	return -1;
 }
@@ -195,7 +195,7 @@ static void take_pending(struct rds_consumer *consumer, const redisReply *reply)
 	for (size_t i = 0; i < reply->elements && i < LIST_COUNT; i++) {
 		const char *id = rds_reply_text(reply->element[i]->element[0]);
 		snprintf(recovery->last, sizeof(recovery->last), "%s", id);
-		if (!rds_consumer_has(consumer, id))
+		if (!rds_inbox_has(consumer, id))
 			memcpy(recovery->ids[recovery->count++], recovery->last, RDS_ID_SIZE);
 	}
 }
@@ -216,7 +216,7 @@ static void take_entry(struct rds_consumer *consumer, redisReply *reply)
 	}
 	page->messages[0].attempts = attempts < INT32_MAX ? (int32_t)attempts : INT32_MAX;
 	page->alone = true;
-	rds_consumer_add_page(consumer, page);
+	rds_inbox_add(consumer, page);
 }
 
 void rds_recovery_reply(struct rds_consumer *consumer, int kind, redisReply *reply)

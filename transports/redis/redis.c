@@ -4,11 +4,12 @@
  * shared between threads.
  *
  *     consumer.c  receive            address.c  URLs                      entry.c   a message as an entry
- *     settle.c    settle             connect.c  sockets                   page.c    entries that came together
+ *     inbox.c     new entries        connect.c  sockets                   page.c    entries that came together
  *     recovery.c  what comes again   link.c     one connection            reply.c   answers, and what errors mean
- *     group.c     consumer groups    client.c   ask and wait              wakeup.c  ends a wait
- *     lease.c     who lives          server.c   which servers will do     lag.c     what a group has left
- *     keeper.c    renews leases      producer.c reader.c admin.c          trim.c    deletes what is settled */
+ *     settle.c    settle             client.c   ask and wait              wakeup.c  ends a wait
+ *     group.c     consumer groups    server.c   which servers will do     lag.c     what a group has left
+ *     member.c    join and leave     lease.c    who lives                 trim.c    deletes what is settled
+ *     producer.c  reader.c  admin.c  keeper.c   renews leases             settle_script.c  exactly once */
 #include <assert.h>
 #include <msp_transport_redis.h>
 #include <stdlib.h>

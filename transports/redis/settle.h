@@ -1,7 +1,7 @@
 /* Settling: results are published and their inputs acknowledged.
  *
  * At least once: all results are sent, each is answered, and then what was published is acknowledged.
- * Exactly once: one script does both for each message; see settle.c. */
+ * Exactly once: one script does both for each message; see settle_script.c. */
 #ifndef RDS_SETTLE_H
 #define RDS_SETTLE_H
 
@@ -11,6 +11,8 @@
 
 struct rds_consumer;
 struct rds_batch;
+
+extern const char rds_settle_script[];
 
 enum rds_step {
 	RDS_STEP_NONE,       /* nothing is in flight */
