@@ -31,7 +31,7 @@ int redis_fixture_run(const char *name, const struct CMUnitTest *tests, size_t c
 	return failed;
 }
 
-static redisReply *run(const char *format, va_list arguments)
+__attribute__((format(printf, 1, 0))) static redisReply *run(const char *format, va_list arguments)
 {
 	/* Formats into one line and lets the server split it: tests use no spaces in words. */
 	char line[512];

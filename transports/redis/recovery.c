@@ -94,7 +94,7 @@ static void owner_begin(struct rds_recovery *recovery, const char *owner, const 
 
 /* ---- asking ---- */
 
-static void ask(struct rds_consumer *consumer, enum rds_kind kind)
+static void ask(struct rds_consumer *consumer, int kind)
 {
 	rds_link_expect(&consumer->writes, kind, 0);
 	consumer->recovery.is_asking = true;

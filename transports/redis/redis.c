@@ -70,7 +70,7 @@ static const struct msp_option OPTIONS[] = {
         .offset = offsetof(struct rds_options, trim_max_messages),
         .default_text = "0",
         .min = 0,
-        .max = INT64_MAX,
+        .max = 1000000000000,
         .help = "delete the oldest inputs beyond so many, as far as every group has settled them; 0: never",
     },
     {
@@ -79,7 +79,7 @@ static const struct msp_option OPTIONS[] = {
         .offset = offsetof(struct rds_options, trim_max_age_ms),
         .default_text = "0",
         .min = 0,
-        .max = INT64_MAX,
+        .max = 1000000000000,
         .help = "delete older inputs, as far as every group has settled them; 0: never",
     },
     {
