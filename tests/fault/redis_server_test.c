@@ -122,12 +122,37 @@ static void trimming_deletes_only_what_is_settled(void **state)
 	topic_expect(fixture, fixture->outputs, 1, 10);
 }
 
+static void replicas_are_waited_for(void **state)
+{
+	struct fixture *fixture = *state;
+	const struct msp_option_table *table = transport_contract->ops->options;
+	assert_int_equal(msp_option_set(msp_option_find(table, "wait.replicas"), fixture->options, "1", NULL), MSP_OK);
+	assert_int_equal(msp_option_set(msp_option_find(table, "wait.ms"), fixture->options, "50", NULL), MSP_OK);
+	send_numbers(fixture, fixture->inputs, 0, 0, 3);
+	struct msp_consumer *consumer = consumer_open(fixture, 1, NULL, 0);
+	struct msp_batch *batch = receive(consumer, 3);
+	struct msp_outgoing *outgoing = outgoing_new(batch);
+	settle_begin(consumer, batch, outgoing);
+	assert_non_null(strstr(settle_again(consumer).text, "0 of redis.wait.replicas 1"));
+	char port[16];
+	snprintf(port, sizeof(port), "%d", redis_fixture_server.port);
+	const char *const flags[] = {"--replicaof", "127.0.0.1", port, NULL};
+	struct redis_server replica;
+	assert_true(redis_server_start(&replica, flags));
+	assert_int_equal(settle_wait(consumer), MSP_SETTLE_OK);
+	redis_server_stop(&replica);
+	free(outgoing);
+	batch_free(consumer, batch);
+	consumer_close(consumer);
+	topic_expect(fixture, fixture->outputs, 1, 3);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    T(a_killed_server_loses_and_doubles_nothing), T(a_hung_server_is_given_up_and_found_again),
 	    T(a_server_that_is_away_is_waited_for),       T(a_full_server_is_waited_for),
-	    T(trimming_deletes_only_what_is_settled),
+	    T(trimming_deletes_only_what_is_settled),     T(replicas_are_waited_for),
 	};
 	static const char *const flags[] = {"--appendonly", "yes", "--appendfsync", "always", NULL};
 	return redis_fixture_run("redis_server", tests, sizeof(tests) / sizeof(tests[0]), flags);

@@ -220,6 +220,35 @@ static void rights_are_looked_at_first(void **state)
 	consumer_close(consumer);
 }
 
+/* Those of transports/redis/README.md. */
+static void the_documented_rights_suffice(void **state)
+{
+	struct fixture *fixture = *state;
+	freeReplyObject(redis_run("ACL SETUSER worker on reset"));
+	freeReplyObject(redis_run("ACL SETUSER worker on >secret ~contract-* -@all +xadd +xreadgroup +xack +xdel +xclaim "
+	                          "+xpending +xinfo +xgroup +xtrim +xlen +xrange +xrevrange +xread +eval +evalsha "
+	                          "+script|load +get +set"));
+	freeReplyObject(redis_run("ACL SETUSER worker +del +exists +type +scan +select +ping +client|setname +client|id "
+	                          "+client|unblock +wait +info +auth +time +pttl"));
+	snprintf(fixture->url, sizeof(fixture->url), "redis://worker:secret@127.0.0.1:%d", redis_fixture_server.port);
+	assert_int_equal(msp_option_set(msp_option_find(transport_contract->ops->options, "trim.settled"), fixture->options,
+	                                "true", NULL),
+	                 MSP_OK);
+	fixture->transports[1] = transport_open(fixture);
+	send_numbers(fixture, fixture->inputs, 0, 0, 5);
+	struct msp_consumer *consumer = consumer_open(fixture, 1, "one", 0);
+	batch_free(consumer, receive(consumer, 3));
+	consumer_close(consumer);
+	consumer = consumer_open(fixture, 1, "one", 0);
+	echo(consumer, 5);
+	int64_t deadline_ms = msp_monotonic_ms() + DEADLINE_MS;
+	while (redis_number("XLEN %s", fixture->inputs) > 0)
+		assert_true(msp_monotonic_ms() < deadline_ms);
+	consumer_close(consumer);
+	topic_expect(fixture, fixture->outputs, 1, 5);
+	assert_int_equal(redis_number("EXISTS %s.lease.group.one/0", fixture->inputs), 0);
+}
+
 static void rights_that_end_are_waited_for(void **state)
 {
 	struct fixture *fixture = *state;
@@ -363,6 +392,7 @@ int main(void)
 	    T(a_group_is_made_on_an_empty_topic),
 	    T(a_wrong_type_is_waited_for),
 	    T(rights_are_looked_at_first),
+	    T(the_documented_rights_suffice),
 	    T(rights_that_end_are_waited_for),
 	    T(a_wrong_password_is_said_without_it),
 	    T(a_forgotten_script_is_loaded_again),
