@@ -32,7 +32,7 @@ static int connect_path(const struct rds_address *address, struct msp_error *err
 		msp_error_set(err, MSP_E_INVALID, "%s: the path is too long for a socket", address->name);
 		return -1;
 	}
-	strcpy(to.sun_path, address->path);
+	memcpy(to.sun_path, address->path, strlen(address->path) + 1);
 	int fd = socket_connect(AF_UNIX, (const struct sockaddr *)&to, sizeof(to));
 	if (fd < 0)
 		msp_error_set(err, MSP_E_UNAVAILABLE, "%s: %s", address->name, strerror(errno));
@@ -49,12 +49,9 @@ int rds_connect(const struct rds_address *address, size_t index, struct msp_erro
 		msp_error_set(err, MSP_E_UNAVAILABLE, "%s: %s", address->name, gai_strerror(code));
 		return -1;
 	}
-	size_t count = 0;
-	for (const struct addrinfo *one = all; one; one = one->ai_next)
-		count++;
 	const struct addrinfo *chosen = all;
-	for (index %= count; index > 0; index--)
-		chosen = chosen->ai_next;
+	for (; index > 0; index--)
+		chosen = chosen->ai_next ? chosen->ai_next : all;
 	int fd = socket_connect(chosen->ai_family, chosen->ai_addr, chosen->ai_addrlen);
 	if (fd < 0)
 		msp_error_set(err, MSP_E_UNAVAILABLE, "%s: %s", address->name, strerror(errno));

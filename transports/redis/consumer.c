@@ -127,7 +127,6 @@ static int64_t consumer_drive(struct rds_consumer *consumer, bool may_fetch)
 {
 	int64_t settle_ms = rds_settle_drive(consumer), rest_ms = consumer->resume_at_ms - msp_monotonic_ms();
 	if (rest_ms <= 0) {
-		rest_ms = -1;
 		if (rds_link_is_up(&consumer->writes) && !consumer->group_is_there && !consumer->group_asked) {
 			struct rds_group group = rds_consumer_group(consumer);
 			rds_group_put(&group, &consumer->writes);

@@ -1,6 +1,7 @@
 #include "inbox.h"
 #include "consumer.h"
 #include "reply.h"
+#include <assert.h>
 #include <stdio.h>
 
 /* How long the server may hold our question for new entries. */
@@ -80,6 +81,7 @@ void rds_inbox_ask(struct rds_consumer *consumer)
 
 static void page_measure(struct rds_consumer *consumer, struct rds_page *page)
 {
+	assert(page->count > 0);
 	size_t bytes = 0;
 	for (size_t i = 0; i < page->count; i++) {
 		page->messages[i].attempts = 1;

@@ -75,6 +75,7 @@ static void page_measure(struct rds_reader *reader)
 {
 	const struct rds_page *page = reader->page;
 	size_t bytes = 0;
+	assert(page->count > 0);
 	for (size_t i = 0; i < page->count; i++)
 		bytes += msp_message_size(&page->messages[i]);
 	reader->mean_bytes = 1 + bytes / page->count;

@@ -60,10 +60,10 @@ static enum msp_status slots_check(const char *const *topics, struct msp_error *
 
 static enum msp_status version_check(const char *info, struct msp_error *err)
 {
-	char version[32];
-	int major, minor;
-	if (!info_field(info, "redis_version", version, sizeof(version)) || sscanf(version, "%d.%d", &major, &minor) != 2)
+	char version[32], *rest;
+	if (!info_field(info, "redis_version", version, sizeof(version)))
 		return MSP_OK;
+	long major = strtol(version, &rest, 10), minor = *rest == '.' ? strtol(rest + 1, NULL, 10) : 0;
 	if (major > VERSION_NEEDED_MAJOR || (major == VERSION_NEEDED_MAJOR && minor >= VERSION_NEEDED_MINOR))
 		return MSP_OK;
 	return msp_error_set(err, MSP_E_UNSUPPORTED, "Redis %s is too old; at least %d.%d is needed", version,
