@@ -2,10 +2,10 @@
 #include <msp/backoff.h>
 #include <msp_transport_redis.h>
 
-#define LINE_SIZE 512
 #define WORDS_MAX 64
 
 struct redis_server redis_fixture_server;
+char redis_line[512];
 
 static void url(const char *directory, char *text, size_t size)
 {
@@ -34,8 +34,7 @@ int redis_fixture_run(const char *name, const struct CMUnitTest *tests, size_t c
 	return failed;
 }
 
-/* The server's clients split words at spaces; tests use none in them. */
-static redisReply *run(char *line)
+redisReply *redis_run_line(char *line)
 {
 	redisContext *context = redisConnect("127.0.0.1", redis_fixture_server.port);
 	assert_non_null(context);
@@ -54,24 +53,9 @@ static redisReply *run(char *line)
 	return reply;
 }
 
-redisReply *redis_run(const char *format, ...)
+long long redis_number_of(char *line)
 {
-	char line[LINE_SIZE];
-	va_list arguments;
-	va_start(arguments, format);
-	vsnprintf(line, sizeof(line), format, arguments);
-	va_end(arguments);
-	return run(line);
-}
-
-long long redis_number(const char *format, ...)
-{
-	char line[LINE_SIZE];
-	va_list arguments;
-	va_start(arguments, format);
-	vsnprintf(line, sizeof(line), format, arguments);
-	va_end(arguments);
-	redisReply *reply = run(line);
+	redisReply *reply = redis_run_line(line);
 	long long number = reply->integer;
 	freeReplyObject(reply);
 	return number;

@@ -12,10 +12,16 @@ extern struct redis_server redis_fixture_server;
  */
 int redis_fixture_run(const char *name, const struct CMUnitTest *tests, size_t count, const char *const *flags);
 
-/* Runs a command as the server's default user, and returns its answer; free it. Asserts that it is no error. */
-redisReply *redis_run(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* Runs a command, formatted as by printf, as the server's default user, and returns its answer; free it. Asserts that
+ * it is no error. A space ends a word. */
+#define redis_run(...) redis_run_line(redis_format(__VA_ARGS__))
 /* The same, for its number. */
-long long redis_number(const char *format, ...) __attribute__((format(printf, 1, 2)));
+#define redis_number(...) redis_number_of(redis_format(__VA_ARGS__))
+
+extern char redis_line[512];
+#define redis_format(...) (snprintf(redis_line, sizeof(redis_line), __VA_ARGS__), redis_line)
+redisReply *redis_run_line(char *line);
+long long redis_number_of(char *line);
 
 /* A consumer of the fixture's topics with a guarantee; `url` NULL: the server's. */
 struct msp_consumer *redis_consumer_open(struct fixture *fixture, enum msp_guarantee guarantee, const char *instance);
