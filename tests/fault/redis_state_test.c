@@ -104,6 +104,19 @@ static void only_solo_deliveries_count(void **state)
 	consumer_close(consumer);
 }
 
+/* What a server does that delivers to a connection which is gone. */
+static void what_was_delivered_to_nobody_is_found(void **state)
+{
+	struct fixture *fixture = *state;
+	struct msp_consumer *consumer = redis_consumer_open(fixture, MSP_EXACTLY_ONCE, "one");
+	assert_null(receive_within(consumer, 10, 0));
+	send_numbers(fixture, fixture->inputs, 0, 0, 1);
+	freeReplyObject(redis_run("XREADGROUP GROUP group one/0 STREAMS %s >", fixture->inputs));
+	echo(consumer, 1);
+	consumer_close(consumer);
+	topic_expect(fixture, fixture->outputs, 1, 1);
+}
+
 static void what_others_settled_is_elsewhere(void **state)
 {
 	struct fixture *fixture = *state;
@@ -386,6 +399,7 @@ int main(void)
 	    T(foreign_entries_keep_all_their_fields),
 	    T(trimmed_entries_are_said),
 	    T(only_solo_deliveries_count),
+	    T(what_was_delivered_to_nobody_is_found),
 	    T(what_others_settled_is_elsewhere),
 	    T(a_vanished_group_is_an_operators_decision),
 	    T(a_vanished_group_is_made_again_at_least_once),

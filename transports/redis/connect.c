@@ -39,8 +39,9 @@ static int connect_path(const struct rds_address *address, struct msp_error *err
 	return fd;
 }
 
-int rds_connect(const struct rds_address *address, size_t index, struct msp_error *err)
+int rds_connect(const struct rds_address *address, size_t index, bool *ret_more, struct msp_error *err)
 {
+	*ret_more = false;
 	if (address->path)
 		return connect_path(address, err);
 	struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *all = NULL;
@@ -50,8 +51,9 @@ int rds_connect(const struct rds_address *address, size_t index, struct msp_erro
 		return -1;
 	}
 	const struct addrinfo *chosen = all;
-	for (; index > 0; index--)
-		chosen = chosen->ai_next ? chosen->ai_next : all;
+	for (; index > 0 && chosen->ai_next; index--)
+		chosen = chosen->ai_next;
+	*ret_more = chosen->ai_next != NULL;
 	int fd = socket_connect(chosen->ai_family, chosen->ai_addr, chosen->ai_addrlen);
 	if (fd < 0)
 		msp_error_set(err, MSP_E_UNAVAILABLE, "%s: %s", address->name, strerror(errno));

@@ -5,8 +5,9 @@
 #include "address.h"
 #include <stddef.h>
 
-/* A socket that does not block and is connecting, or -1. A host may have several addresses; `index`, modulo their
- * number, picks one. Looking up a host name blocks as long as the system's resolver does. */
-int rds_connect(const struct rds_address *address, size_t index, struct msp_error *err);
+/* A socket that does not block and is connecting, or -1. A host may have several addresses: `index`, less than their
+ * number, picks one; *ret_more says whether there is one behind it. Looking up a host name blocks as long as the
+ * system's resolver does. */
+int rds_connect(const struct rds_address *address, size_t index, bool *ret_more, struct msp_error *err);
 
 #endif

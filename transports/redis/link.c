@@ -193,6 +193,7 @@ static bool out_send(struct rds_link *link)
 		if (size < 0)
 			return errno == EAGAIN || errno == EWOULDBLOCK;
 		link->sent += (size_t)size;
+		link->quiet_since_ms = msp_monotonic_ms();
 	}
 	link->sent = 0;
 	if (link->out.capacity > OUT_KEPT)
@@ -239,12 +240,16 @@ static void link_greet(struct rds_link *link)
 	rds_link_flush(link);
 }
 
-static void link_connect(struct rds_link *link)
+/* Tries the host's addresses from the index-th on. */
+static void link_connect(struct rds_link *link, size_t index)
 {
 	struct msp_error why;
 	link->state = RDS_LINK_CONNECTING;
 	link->quiet_since_ms = msp_monotonic_ms();
-	link->fd = rds_connect(link->config.address, link->address_index, &why);
+	do {
+		link->address_index = index;
+		link->fd = rds_connect(link->config.address, index++, &link->has_more_addresses, &why);
+	} while (link->fd < 0 && link->has_more_addresses);
 	if (link->fd < 0)
 		rds_link_fail(link, &why);
 }
@@ -258,10 +263,12 @@ static void link_connected(struct rds_link *link)
 		error = errno;
 	if (error == 0) {
 		link_greet(link);
-		return;
+	} else if (link->has_more_addresses) {
+		close(link->fd);
+		link_connect(link, link->address_index + 1);
+	} else {
+		link_fail_text(link, strerror(error));
 	}
-	link->address_index++; /* a host may have several addresses */
-	link_fail_text(link, strerror(error));
 }
 
 static void greeting_reply(struct rds_link *link, int kind, redisReply *reply)
@@ -345,7 +352,7 @@ int rds_link_prepare(struct rds_link *link, struct pollfd *poll)
 {
 	int64_t now_ms = msp_monotonic_ms();
 	if (link->state == RDS_LINK_DOWN && now_ms >= link->retry_at_ms)
-		link_connect(link);
+		link_connect(link, 0);
 	*poll = (struct pollfd){.fd = link->fd, .events = POLLIN};
 	if (link->state == RDS_LINK_CONNECTING || link->sent < link->out.size)
 		poll->events |= POLLOUT;

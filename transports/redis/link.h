@@ -54,6 +54,7 @@ struct rds_link {
 	int64_t retry_at_ms, quiet_since_ms;
 	int patience_ms;      /* how much longer than timeout_ms an answer that was asked to wait may take */
 	size_t address_index; /* which of the host's addresses is tried */
+	bool has_more_addresses;
 	struct msp_error error;
 	int64_t client_id; /* as the server counts; 0: unknown */
 };

@@ -136,6 +136,14 @@ static void ask_entry(struct rds_consumer *consumer)
 	ask(consumer, RDS_FETCHED);
 }
 
+/* While new entries are on their way they are in our own list and not here. */
+static void ask_pending_when_quiet(struct rds_consumer *consumer)
+{
+	bool is_own = strcmp(consumer->recovery.owner, consumer->lease.consumer) == 0;
+	if (!is_own || !consumer->reading)
+		ask_pending(consumer);
+}
+
 /* Dead ones are looked for several times per lease. */
 static int64_t look_every_ms(const struct rds_consumer *consumer)
 {
@@ -148,19 +156,21 @@ int64_t rds_recovery_drive(struct rds_consumer *consumer, bool may_fetch)
 	struct rds_recovery *recovery = &consumer->recovery;
 	if (recovery->is_asking || !consumer->group_is_there)
 		return -1;
-	if (recovery->own_due) {
+	int64_t now_ms = msp_monotonic_ms();
+	if (recovery->own_due || (!recovery->owner && now_ms >= recovery->own_at_ms)) {
 		recovery->own_due = false;
+		recovery->own_at_ms = now_ms + consumer->transport->server.options.lease_ms;
 		owner_begin(recovery, consumer->lease.consumer, "");
 	}
 	if (recovery->owner && recovery->next == recovery->count && !recovery->has_more)
 		owner_end(recovery);
-	int64_t left_ms = recovery->look_at_ms - msp_monotonic_ms();
+	int64_t left_ms = recovery->look_at_ms - now_ms;
 	if (!recovery->owner && left_ms > 0)
 		return left_ms;
 	if (!recovery->owner)
 		ask_owners(consumer);
 	else if (recovery->next == recovery->count)
-		ask_pending(consumer);
+		ask_pending_when_quiet(consumer);
 	else if (may_fetch && !rds_inbox_has_ready(consumer))
 		ask_entry(consumer);
 	return -1;

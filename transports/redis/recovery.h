@@ -10,6 +10,7 @@ struct rds_consumer;
 
 struct rds_recovery {
 	bool own_due;       /* our own list is to be read: at the start, and when an answer with entries was lost */
+	int64_t own_at_ms;  /* and now and then: a server may deliver to a connection that we gave up long ago */
 	bool is_asking;     /* an answer is due */
 	bool is_fetching;   /* which is an entry */
 	int64_t look_at_ms; /* when to look for dead consumers again */

@@ -154,6 +154,7 @@ static void replicate(struct rds_consumer *consumer)
 	rds_put_integer(&consumer->writes, options->wait_replicas);
 	rds_put_integer(&consumer->writes, options->wait_ms);
 	rds_link_expect(&consumer->writes, RDS_REPLICATED, 0);
+	consumer->writes.patience_ms = (int)options->wait_ms;
 	consumer->settle.step = RDS_STEP_REPLICATING;
 }
 
