@@ -122,11 +122,6 @@ void rds_put_bytes(struct rds_link *link, struct msp_bytes bytes)
 	rds_put_joined(link, bytes, MSP_BYTES_ABSENT);
 }
 
-void rds_put_string(struct rds_link *link, const char *string)
-{
-	rds_put_bytes(link, msp_bytes_of_string(string));
-}
-
 void rds_put_integer(struct rds_link *link, int64_t integer)
 {
 	char text[24];

@@ -83,7 +83,10 @@ void rds_put_array(struct rds_link *link, size_t count);
 void rds_put_bytes(struct rds_link *link, struct msp_bytes bytes);
 /* One word of two parts. */
 void rds_put_joined(struct rds_link *link, struct msp_bytes left, struct msp_bytes right);
-void rds_put_string(struct rds_link *link, const char *string);
+static inline void rds_put_string(struct rds_link *link, const char *string)
+{
+	rds_put_bytes(link, msp_bytes_of_string(string));
+}
 void rds_put_integer(struct rds_link *link, int64_t integer);
 /* A whole command of strings, ended by NULL. */
 void rds_put_command(struct rds_link *link, const char *word, ...) __attribute__((sentinel));
