@@ -16,11 +16,6 @@ static void client_reply(void *context, int kind, size_t index, redisReply *repl
 	client->reply = reply;
 }
 
-static void client_up(void *context)
-{
-	(void)context;
-}
-
 static void client_down(void *context)
 {
 	struct rds_client *client = context;
@@ -28,7 +23,7 @@ static void client_down(void *context)
 	client->is_denied = client->link.error.status == MSP_E_DENIED;
 }
 
-static const struct rds_link_events EVENTS = {client_reply, client_up, client_down};
+static const struct rds_link_events EVENTS = {client_reply, client_down};
 
 void rds_client_init(struct rds_client *client, const struct rds_server *server, const char *name)
 {

@@ -95,11 +95,6 @@ static void link_reply(void *context, int kind, size_t index, redisReply *reply)
 	}
 }
 
-static void link_up(void *context)
-{
-	(void)context;
-}
-
 /* Entries that were on their way are in our list of pending ones. */
 static void reads_down(void *context)
 {
@@ -119,8 +114,8 @@ static void writes_down(void *context)
 	rds_consumer_trouble(consumer, &consumer->writes.error);
 }
 
-static const struct rds_link_events READS_EVENTS = {link_reply, link_up, reads_down};
-static const struct rds_link_events WRITES_EVENTS = {link_reply, link_up, writes_down};
+static const struct rds_link_events READS_EVENTS = {link_reply, reads_down};
+static const struct rds_link_events WRITES_EVENTS = {link_reply, writes_down};
 
 /* Asks everything that can be asked now; returns in how many milliseconds to do so again at the latest. */
 static int64_t consumer_drive(struct rds_consumer *consumer, bool may_fetch)
@@ -342,7 +337,6 @@ enum msp_status rds_consumer_open(struct rds_transport *transport, const struct 
 	consumer->guarantee = config->guarantee;
 	consumer->retry_ms = (int)transport->server.options.retry_ms;
 	consumer->mean_bytes = FIRST_MEAN_BYTES;
-	consumer->group_is_there = false;
 	consumer->wakeup.fd = -1;
 	rds_server_link_init(&transport->server, &consumer->reads, "msp-reads", &READS_EVENTS, consumer);
 	rds_server_link_init(&transport->server, &consumer->writes, "msp-writes", &WRITES_EVENTS, consumer);

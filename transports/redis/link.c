@@ -278,7 +278,6 @@ static void greeting_reply(struct rds_link *link, int kind, redisReply *reply)
 		rds_link_fail(link, &why);
 	} else if (kind == GREETING_ID) {
 		link->state = RDS_LINK_UP;
-		link->config.events->up(link->config.context);
 	}
 }
 

@@ -19,9 +19,8 @@ struct rds_link;
 struct rds_link_events {
 	/* An answer. `kind` and `index` are those of rds_link_expect. Takes the reply. */
 	void (*reply)(void *context, int kind, size_t index, redisReply *reply);
-	/* The link is up, at first or again: nothing that was sent before will be answered. */
-	void (*up)(void *context);
-	/* The connection is lost, or could not be made; link->error says why. Not called by rds_link_done. */
+	/* The connection is lost, or could not be made; link->error says why. Nothing that was sent before will be
+	 * answered. Not called by rds_link_done. */
 	void (*down)(void *context);
 };
 

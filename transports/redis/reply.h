@@ -3,7 +3,7 @@
 #define RDS_REPLY_H
 
 #include <hiredis/hiredis.h>
-#include <msp/bytes.h>
+#include <msp/status.h>
 #include <stdint.h>
 
 /* Fills `err` from an error that the server answered: "<what>: <what it means and what to do>". Everything that an
@@ -14,12 +14,7 @@ enum msp_status rds_text_error(const char *what, const char *text, struct msp_er
 
 bool rds_reply_is_error(const redisReply *reply, const char *code);
 
-static inline struct msp_bytes rds_reply_bytes(const redisReply *reply)
-{
-	return (struct msp_bytes){reply->str, (size_t)reply->len};
-}
-
-/* A string, or a number, as NUL-terminated text; "" for anything else. */
+/* A string as NUL-terminated text; "" for anything else. */
 static inline const char *rds_reply_text(const redisReply *reply)
 {
 	return (reply->type == REDIS_REPLY_STRING || reply->type == REDIS_REPLY_STATUS) && reply->str ? reply->str : "";
