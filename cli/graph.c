@@ -207,6 +207,16 @@ int graph_connect(struct graph *graph)
 	return err.status == MSP_E_INVALID ? broker_refuse(graph, &err) : complain_of(&err);
 }
 
+bool graph_hash_tag(const struct graph *graph)
+{
+	const struct msp_transport_ops *ops;
+	if (builtin_transport_find(graph->program.broker, &ops, NULL) != MSP_OK || !ops->options)
+		return false;
+	const struct part_options *part = part_find(graph->transports, graph->transport_count, ops->name);
+	const struct msp_option *option = msp_option_find(ops->options, "hash.tag");
+	return option && *(const bool *)((const char *)part->options + option->offset);
+}
+
 int graph_timeout_ms(const struct graph *graph)
 {
 	return graph->args->timeout_ms == TIMEOUT_UNSET ? DEFAULT_TIMEOUT_MS : graph->args->timeout_ms;

@@ -134,8 +134,8 @@ static void *plugin_options_bind(struct config *config, const char *prefix, cons
 static void model_register(struct graph *graph, struct graph_model *model, const char *prefix, void *options)
 {
 	struct msp_error err;
-	if (msp_registry_add(graph->registry, model->label, &model->plugin, &options, graph->program.topic_prefix, false,
-	                     &err) == MSP_OK) {
+	if (msp_registry_add(graph->registry, model->label, &model->plugin, &options, graph->program.topic_prefix,
+	                     graph_hash_tag(graph), &err) == MSP_OK) {
 		model->entry = msp_registry_at(graph->registry, msp_registry_count(graph->registry) - 1);
 		return;
 	}

@@ -78,7 +78,11 @@ static enum msp_status stage_admit(struct span *span)
 	for (size_t i = 0; i < span->count && status == MSP_OK; i++) {
 		struct msp_item *item = &span->items[i];
 		const struct msp_message *message = item->message;
-		if (config->delivery_limit > 0 && message->attempts > config->delivery_limit)
+		if (message->defect == MSP_DEFECT_EXPIRED)
+			status = item_fail(span, item, MSP_FAILURE_EXPIRED, "the broker dropped the message before it was settled");
+		else if (message->defect == MSP_DEFECT_FOREIGN)
+			status = item_fail(span, item, MSP_FAILURE_MALFORMED, "the message has fields that no message has");
+		else if (config->delivery_limit > 0 && message->attempts > config->delivery_limit)
 			status = item_fail(span, item, MSP_FAILURE_DELIVERY_LIMIT,
 			                   "the message was delivered %d times, more often than delivery.limit, %d",
 			                   (int)message->attempts, config->delivery_limit);

@@ -84,7 +84,7 @@ static void keeps_the_order_of_each_partition(void **state)
 		settle_echo(consumer, batch);
 	}
 	consumer_close(consumer);
-	topic_expect(fixture, fixture->outputs, PARTITIONS, 100);
+	topic_expect_in_order(fixture, fixture->outputs, PARTITIONS, 100);
 	assert_int_equal(group_lag(fixture), 0);
 }
 
@@ -267,7 +267,7 @@ static void a_batch_is_received_while_one_is_in_flight(void **state)
 	}
 	settle_echo(consumer, flying);
 	consumer_close(consumer);
-	topic_expect(fixture, fixture->outputs, 1, 100);
+	topic_expect_in_order(fixture, fixture->outputs, 1, 100);
 }
 
 static void what_is_not_settled_comes_again(void **state)

@@ -112,15 +112,25 @@ static void a_killed_process_is_taken_over(void **state)
 	struct msp_consumer *consumer = consumer_open(fixture, 0, "heir", 0);
 	child_end(&child, SIGKILL);
 	struct msp_batch *batch = receive(consumer, 20);
+	size_t left = 20;
+	/* Without partitions what the dead one never had may come first. */
+	while (lacks(TRANSPORT_LACKS_PARTITIONS) && batch->messages[0].attempts == 1) {
+		left -= batch->count;
+		settle_echo(consumer, batch);
+		batch = receive(consumer, left);
+	}
 	/* What was being computed may be what killed it: it comes alone, and says that it comes again. */
 	assert_int_equal(batch->count, 1);
 	assert_int_equal(message_number(&batch->messages[0]), 0);
 	assert_int_equal(batch->messages[0].attempts, 2);
 	settle_echo(consumer, batch);
-	batch = receive(consumer, 19);
-	assert_int_equal(batch->messages[0].attempts, 1);
-	size_t left = 19 - batch->count;
-	settle_echo(consumer, batch);
+	left--;
+	if (!lacks(TRANSPORT_LACKS_PARTITIONS)) {
+		batch = receive(consumer, left);
+		assert_int_equal(batch->messages[0].attempts, 1);
+		left -= batch->count;
+		settle_echo(consumer, batch);
+	}
 	echo(consumer, left);
 	consumer_close(consumer);
 	topic_expect(fixture, fixture->outputs, 1, 20);
@@ -136,7 +146,8 @@ static void a_stopped_process_loses_its_batch(void **state)
 	assert_int_equal(kill(child.pid, SIGSTOP), 0);
 	echo(consumer, 20);
 	assert_int_equal(kill(child.pid, SIGCONT), 0);
-	assert_int_equal(child_settle(&child), MSP_SETTLE_LOST);
+	/* Brokers that settle message by message say so of each. */
+	assert_int_equal(child_settle(&child), lacks(TRANSPORT_LACKS_PARTITIONS) ? MSP_SETTLE_OK : MSP_SETTLE_LOST);
 	child_end(&child, 0);
 	consumer_close(consumer);
 	topic_expect(fixture, fixture->outputs, 1, 20);

@@ -78,6 +78,8 @@ struct msp_reader *reader_open(struct fixture *fixture, const struct msp_reader_
 /* How many messages the topic holds; *ret_sum of their numbers. */
 size_t topic_count(struct fixture *fixture, const char *topic, int64_t *ret_sum);
 /* Asserts that the topic holds each number in [0, count) of each partition once and in order. */
+void topic_expect_in_order(struct fixture *fixture, const char *topic, int32_t partitions, int count);
+/* The same after several consumers: without partitions in any order. */
 void topic_expect(struct fixture *fixture, const char *topic, int32_t partitions, int count);
 int64_t group_lag(struct fixture *fixture);
 

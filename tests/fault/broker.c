@@ -3,6 +3,20 @@
 #include <msp_transport_sqlite.h>
 #include <stdio.h>
 
+#ifdef MSP_HAS_REDIS
+#include <msp_transport_redis.h>
+#include <redis_server.h>
+
+static void redis_url_make(const char *folder, char *url, size_t size)
+{
+	(void)folder;
+	const char *server = redis_server_url();
+	snprintf(url, size, "%s", server ? server : "");
+}
+
+static const char *const redis_short_session[] = {"redis.lease.ms=1000", NULL};
+#endif
+
 static void sqlite_url_make(const char *folder, char *url, size_t size)
 {
 	snprintf(url, size, "sqlite:%s/msp.db", folder);
@@ -11,7 +25,24 @@ static void sqlite_url_make(const char *folder, char *url, size_t size)
 static const char *const sqlite_short_session[] = {"sqlite.lease.ms=1000", NULL};
 
 static const struct broker brokers[] = {
-    {&msp_transport_sqlite, sqlite_url_make, sqlite_short_session, 1000, "libfault_points_sqlite.so"},
+    {
+        .transport = &msp_transport_sqlite,
+        .url_make = sqlite_url_make,
+        .short_session = sqlite_short_session,
+        .session_ms = 1000,
+        .fault_points = "libfault_points_sqlite.so",
+    },
+#ifdef MSP_HAS_REDIS
+    {
+        .transport = &msp_transport_redis,
+        .url_make = redis_url_make,
+        .short_session = redis_short_session,
+        .session_ms = 1000,
+        .fault_points = "libfault_points_redis.so",
+        .replaces_timestamps = true,
+        .lacks_order = true,
+    },
+#endif
 };
 
 #define BROKERS (sizeof(brokers) / sizeof(brokers[0]))

@@ -31,6 +31,7 @@ struct plan {
 	struct plan_item *items; /* by id; owned */
 	size_t count;
 	int64_t timestamp_ms; /* of id 0; each next one a millisecond later */
+	bool any_timestamp;   /* the broker replaces them */
 };
 
 /* Messages of a kind that is not among the usual ones, spread over the plan. */

@@ -1,6 +1,10 @@
 #include "brokers.h"
 
 #include <msp_transport_sqlite.h>
+#ifdef MSP_HAS_REDIS
+#include <msp_transport_redis.h>
+#include <redis_server.h>
+#endif
 
 #include <string.h>
 
@@ -13,8 +17,18 @@ static void sqlite_stop(void)
 {
 }
 
+#ifdef MSP_HAS_REDIS
+/* It ends with the program. */
+static void redis_stop(void)
+{
+}
+#endif
+
 static const struct test_broker brokers[] = {
-    {"sqlite", &msp_transport_sqlite, sqlite_start, sqlite_stop},
+    {"sqlite", &msp_transport_sqlite, sqlite_start, sqlite_stop, false},
+#ifdef MSP_HAS_REDIS
+    {"redis", &msp_transport_redis, redis_server_url, redis_stop, true},
+#endif
 };
 
 const struct test_broker *test_broker_find(const char *name)

@@ -11,6 +11,7 @@ struct test_broker {
 	/* Makes it ready in the current directory and gives its URL (constant); NULL: it cannot be started. */
 	const char *(*start)(void);
 	void (*stop)(void);
+	bool replaces_timestamps; /* by the time of publishing */
 };
 
 /* The broker of that name, or NULL. */

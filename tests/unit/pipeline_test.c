@@ -77,6 +77,20 @@ static void assert_failure(const struct fixture *fixture, size_t index, enum msp
 	assert_string_equal(msp_failure_code_name(failure->code), msp_failure_code_name(code));
 }
 
+static void defects_are_errors(void **state)
+{
+	struct fixture *fixture = *state;
+	for (size_t i = 0; i < 3; i++)
+		fixture->messages[i] = message_of("1");
+	fixture->messages[0].defect = MSP_DEFECT_EXPIRED;
+	fixture->messages[0].value = MSP_BYTES_ABSENT;
+	fixture->messages[1].defect = MSP_DEFECT_FOREIGN;
+	assert_int_equal(run(fixture, 3), MSP_OK);
+	assert_failure(fixture, 0, MSP_FAILURE_EXPIRED);
+	assert_failure(fixture, 1, MSP_FAILURE_MALFORMED);
+	assert_output(fixture, 2, "1");
+}
+
 static void each_stage_refuses_what_is_its_own(void **state)
 {
 	struct fixture *fixture = *state;
@@ -206,6 +220,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(each_stage_refuses_what_is_its_own),
+	    TEST(defects_are_errors),
 	    TEST(a_failing_call_is_halved_until_the_culprit_stands_alone),
 	    TEST(a_model_that_always_fails_fails_every_item),
 	    TEST(a_batch_without_a_valid_input_is_not_predicted),

@@ -29,7 +29,7 @@ static const char *const SCHEMA =
     " topic_id INTEGER NOT NULL,"
     " epoch INTEGER NOT NULL,"
     " UNIQUE (name, topic_id));"
-    /* A live consumer: who it is (process.h) and until when that is believed without renewal. */
+    /* A live consumer: who it is (msp/process.h) and until when that is believed without renewal. */
     "CREATE TABLE members ("
     " id INTEGER PRIMARY KEY AUTOINCREMENT,"
     " group_id INTEGER NOT NULL,"

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum msp_status lite_group_init(struct lite_group *group, struct lite_file *file, const struct lite_process *process,
+enum msp_status lite_group_init(struct lite_group *group, struct lite_file *file, const struct msp_process *process,
                                 const struct lite_group_config *config, struct msp_error *err)
 {
 	static atomic_uint serial;
@@ -42,6 +42,12 @@ void lite_group_reset(struct lite_group *group)
 
 /* ---- members ---- */
 
+bool lite_member_is_dead(const char *process)
+{
+	enum msp_life life = msp_process_life(process);
+	return life == MSP_LIFE_DEAD || life == MSP_LIFE_OTHER_BOOT;
+}
+
 static enum msp_status epoch_bump(struct lite_db *db, int64_t group_id, struct msp_error *err)
 {
 	return lite_db_run(db, err, NULL, "UPDATE consumer_groups SET epoch = epoch + 1 WHERE id = ?", "i", group_id);
@@ -61,7 +67,7 @@ enum msp_status lite_group_sweep(struct lite_db *db, int64_t group_id, int64_t n
 	int code;
 	enum msp_status status = MSP_OK;
 	while ((code = sqlite3_step(stmt)) == SQLITE_ROW && status == MSP_OK) {
-		bool is_dead = lite_process_life((const char *)sqlite3_column_text(stmt, 2)) == LITE_DEAD;
+		bool is_dead = lite_member_is_dead((const char *)sqlite3_column_text(stmt, 2));
 		if (!is_dead && sqlite3_column_int64(stmt, 3) >= now_ms)
 			continue;
 		msp_log(MSP_LOG_INFO, is_dead ? "a member of the group is dead" : "a member of the group gives no sign of life",
@@ -87,7 +93,7 @@ static enum msp_status name_check(struct lite_group *group, struct lite_db *db, 
 	if (!stmt)
 		return err->status;
 	int code = sqlite3_step(stmt);
-	bool is_known = code == SQLITE_ROW && lite_process_life((const char *)sqlite3_column_text(stmt, 0)) == LITE_ALIVE;
+	bool is_known = code == SQLITE_ROW && msp_process_life((const char *)sqlite3_column_text(stmt, 0)) == MSP_LIFE_ALIVE;
 	enum msp_status status = lite_db_finish(db, stmt, code, err);
 	if (status != MSP_OK || code == SQLITE_DONE)
 		return status;

@@ -31,7 +31,7 @@ struct lite_group {
 	struct lite_file *file;
 	const char *name, *topic_name; /* borrowed */
 	char *member_name;             /* owned */
-	const struct lite_process *process;
+	const struct msp_process *process;
 	struct lite_topic topic;
 	int64_t topic_id; /* what the claims are about */
 	struct lite_claim *claims;
@@ -52,7 +52,7 @@ struct lite_group_config {
 	int slot;
 };
 
-enum msp_status lite_group_init(struct lite_group *group, struct lite_file *file, const struct lite_process *process,
+enum msp_status lite_group_init(struct lite_group *group, struct lite_file *file, const struct msp_process *process,
                                 const struct lite_group_config *config, struct msp_error *err) MSP_NODISCARD;
 /* Frees; see lite_group_leave. Before the connection is closed. */
 void lite_group_done(struct lite_group *group);
@@ -79,6 +79,8 @@ enum msp_status lite_group_commit(struct lite_group *group, struct lite_db *db, 
 /* Releases everything and leaves, in one write transaction. Best effort: a lease ends by itself. */
 void lite_group_leave(struct lite_group *group, struct lite_db *db, int64_t deadline_ms);
 
+/* `process` as members are written down: dead, or of an earlier boot of the machine that holds the file. [any thread] */
+bool lite_member_is_dead(const char *process);
 /* Deletes members of a group that are dead or whose lease has ended, and bumps the epoch when there are any. In a write
  * transaction. */
 enum msp_status lite_group_sweep(struct lite_db *db, int64_t group_id, int64_t now_ms, bool *ret_swept,

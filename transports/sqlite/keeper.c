@@ -43,7 +43,7 @@ static enum msp_status group_look(struct lite_db *db, const struct kept *kept, i
 		if (sqlite3_column_int64(stmt, 0) == kept->id)
 			*ret_expires_ms = sqlite3_column_int64(stmt, 2);
 		else if (sqlite3_column_int64(stmt, 2) < now_ms ||
-		         lite_process_life((const char *)sqlite3_column_text(stmt, 1)) == LITE_DEAD)
+		         lite_member_is_dead((const char *)sqlite3_column_text(stmt, 1)))
 			*ret_dead = true;
 	}
 	return lite_db_finish(db, stmt, code, err);

@@ -4,7 +4,7 @@
 #define LITE_KEEPER_H
 
 #include "file.h"
-#include "process.h"
+#include <msp/process.h>
 #include <pthread.h>
 #include <stdatomic.h>
 

@@ -6,8 +6,7 @@
  *     consumer.c  receive        group.c   who holds which partition     topic.c    a topic and its partitions
  *     settle.c    settle         keeper.c  renews leases                 log.c      the messages of a partition
  *     producer.c  send           watch.c   waits for changes             headers.c  record headers as one blob
- *     reader.c    browse         process.c who lives                     publish.c  partition, offset, retention
- *     admin.c     topics */
+ *     reader.c    browse         admin.c   topics                        publish.c  partition, offset, retention */
 #include <assert.h>
 #include <errno.h>
 #include <limits.h>
@@ -96,7 +95,7 @@ static enum msp_status transport_open(const struct msp_transport_config *config,
 		return status;
 	}
 	transport->base.ops = &msp_transport_sqlite;
-	lite_process_self(&transport->process);
+	msp_process_self(&transport->process);
 	lite_keeper_init(&transport->keeper, &transport->file);
 	*ret_transport = &transport->base;
 	return MSP_OK;

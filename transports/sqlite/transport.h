@@ -4,13 +4,13 @@
 
 #include "file.h"
 #include "keeper.h"
-#include "process.h"
+#include <msp/process.h>
 #include <msp/transport.h>
 
 struct lite_transport {
 	struct msp_transport base;
 	struct lite_file file;
-	struct lite_process process; /* who we are */
+	struct msp_process process; /* who we are */
 	struct lite_keeper keeper;
 };
 

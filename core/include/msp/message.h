@@ -15,6 +15,15 @@ struct msp_header {
 #define MSP_PARTITION_ANY  (-1)
 #define MSP_OFFSET_NONE    (-1)
 
+/* Why a message that was received cannot be processed, whatever its value. */
+enum msp_defect {
+	MSP_DEFECT_NONE,
+	MSP_DEFECT_EXPIRED, /* the broker dropped it before it was settled; only its position is left */
+	/* It is not what this project's messages look like on that broker (Redis: unknown fields). Its key and value are
+	 * what was found of them, and everything else is among its headers. */
+	MSP_DEFECT_FOREIGN,
+};
+
 /* A message. Everything it points to is borrowed from whoever made it: a batch, a reader, the sender. */
 struct msp_message {
 	struct msp_bytes key;   /* absent: no key */
@@ -30,6 +39,7 @@ struct msp_message {
 	const char *id;    /* NUL-terminated position where offsets do not exist (Redis: "1526919030474-55"), else NULL */
 	/* How often it was delivered, this time included; 0 when the broker does not count. */
 	int32_t attempts;
+	enum msp_defect defect; /* of received messages only */
 };
 
 /* The bytes that count against a size limit: value, key, header names and values. */

@@ -1,4 +1,5 @@
-#include "process.h"
+#include <msp/process.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,7 +48,7 @@ static unsigned long long namespace_read(void)
 	return stat("/proc/self/ns/pid", &info) == 0 ? (unsigned long long)info.st_ino : 0;
 }
 
-void lite_process_self(struct lite_process *process)
+void msp_process_self(struct msp_process *process)
 {
 	char boot[40];
 	boot_id_read(boot);
@@ -56,18 +57,18 @@ void lite_process_self(struct lite_process *process)
 	         start_time_read(pid));
 }
 
-enum lite_life lite_process_life(const char *text)
+enum msp_life msp_process_life(const char *text)
 {
 	char boot[40];
 	boot_id_read(boot);
 	size_t boot_length = strlen(boot);
 	if (strncmp(text, boot, boot_length) != 0 || text[boot_length] != '/')
-		return LITE_DEAD;
+		return MSP_LIFE_OTHER_BOOT;
 	char *rest;
 	unsigned long long namespace = strtoull(text + boot_length + 1, &rest, 10);
 	if (namespace == 0 || namespace != namespace_read() || *rest != '/')
-		return LITE_UNKNOWN;
+		return MSP_LIFE_UNKNOWN;
 	long pid = strtol(rest + 1, &rest, 10);
 	unsigned long long start = *rest == '/' ? strtoull(rest + 1, NULL, 10) : 0;
-	return start != 0 && start_time_read(pid) == start ? LITE_ALIVE : LITE_DEAD;
+	return start != 0 && start_time_read(pid) == start ? MSP_LIFE_ALIVE : MSP_LIFE_DEAD;
 }

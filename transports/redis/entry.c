@@ -1,0 +1,139 @@
+#include "entry.h"
+#include <stdlib.h>
+
+/* proto-max-bulk-len of the server, its default: a longer word ends the connection. */
+#define WORD_MAX ((size_t)512 << 20)
+/* What Lua's unpack can put on its stack. */
+#define HEADERS_MAX 2000
+
+#define VALUE       MSP_BYTES_LITERAL("value")
+#define KEY         MSP_BYTES_LITERAL("key")
+#define HEADER      MSP_BYTES_LITERAL("h:")
+#define NULL_HEADER MSP_BYTES_LITERAL("n:")
+#define NOTHING     MSP_BYTES_LITERAL("null")
+
+size_t rds_entry_words(const struct msp_message *message)
+{
+	size_t fields = message->header_count + (message->value.data != NULL) + (message->key.data != NULL);
+	return 2 * (fields > 0 ? fields : 1);
+}
+
+void rds_entry_put(struct rds_link *link, const struct msp_message *message)
+{
+	if (message->value.data) {
+		rds_put_bytes(link, VALUE);
+		rds_put_bytes(link, message->value);
+	}
+	if (message->key.data) {
+		rds_put_bytes(link, KEY);
+		rds_put_bytes(link, message->key);
+	}
+	for (size_t i = 0; i < message->header_count; i++) {
+		const struct msp_header *header = &message->headers[i];
+		rds_put_joined(link, header->value.data ? HEADER : NULL_HEADER, header->name);
+		rds_put_bytes(link, header->value);
+	}
+	if (!message->value.data && !message->key.data && message->header_count == 0) {
+		rds_put_bytes(link, NOTHING);
+		rds_put_bytes(link, MSP_BYTES_ABSENT);
+	}
+}
+
+const char *rds_entry_refusal(const struct msp_message *message)
+{
+	if (message->header_count > HEADERS_MAX)
+		return "the message has more than 2000 headers";
+	if (msp_message_size(message) > WORD_MAX - 2 * HEADERS_MAX)
+		return "the message is larger than 512 MiB";
+	return NULL;
+}
+
+/* ---- reading ---- */
+
+static bool bytes_begin_with(struct msp_bytes bytes, struct msp_bytes prefix)
+{
+	return bytes.size >= prefix.size && memcmp(bytes.data, prefix.data, prefix.size) == 0;
+}
+
+static struct msp_bytes bytes_after(struct msp_bytes bytes, struct msp_bytes prefix)
+{
+	return msp_bytes_of((const char *)bytes.data + prefix.size, bytes.size - prefix.size);
+}
+
+static struct msp_bytes word_bytes(const redisReply *word)
+{
+	return msp_bytes_of(word->str ? word->str : "", (size_t)word->len);
+}
+
+/* A field that is no value and no key: one more header. */
+static void field_parse(struct msp_bytes name, struct msp_bytes value, struct msp_message *message,
+                        struct msp_header *headers)
+{
+	struct msp_header *header = &headers[message->header_count];
+	if (bytes_begin_with(name, HEADER)) {
+		*header = (struct msp_header){bytes_after(name, HEADER), value};
+	} else if (bytes_begin_with(name, NULL_HEADER) && value.size == 0) {
+		*header = (struct msp_header){bytes_after(name, NULL_HEADER), MSP_BYTES_ABSENT};
+	} else if (msp_bytes_equal(name, NOTHING) && value.size == 0) {
+		return;
+	} else {
+		*header = (struct msp_header){name, value};
+		message->defect = MSP_DEFECT_FOREIGN;
+	}
+	message->header_count++;
+}
+
+static enum msp_status fields_parse(const redisReply *fields, struct msp_arena *arena, struct msp_message *message,
+                                    struct msp_error *err)
+{
+	struct msp_header *headers = NULL;
+	for (size_t i = 0; i + 1 < fields->elements; i += 2) {
+		struct msp_bytes name = word_bytes(fields->element[i]), value = word_bytes(fields->element[i + 1]);
+		if (!message->value.data && msp_bytes_equal(name, VALUE)) {
+			message->value = value;
+			continue;
+		}
+		if (!message->key.data && msp_bytes_equal(name, KEY)) {
+			message->key = value;
+			continue;
+		}
+		if (!headers)
+			headers = msp_arena_alloc_array(arena, (fields->elements - i) / 2, sizeof(*headers));
+		if (!headers)
+			return msp_error_set(err, MSP_E_NO_MEMORY, "no memory for headers");
+		field_parse(name, value, message, headers);
+	}
+	message->headers = headers;
+	return MSP_OK;
+}
+
+int64_t rds_id_ms(const char *id)
+{
+	return (int64_t)strtoull(id, NULL, 10);
+}
+
+int rds_id_compare(const char *a, const char *b)
+{
+	char *a_rest, *b_rest;
+	unsigned long long a_ms = strtoull(a, &a_rest, 10), b_ms = strtoull(b, &b_rest, 10);
+	if (a_ms != b_ms)
+		return a_ms < b_ms ? -1 : 1;
+	unsigned long long a_number = *a_rest ? strtoull(a_rest + 1, NULL, 10) : 0;
+	unsigned long long b_number = *b_rest ? strtoull(b_rest + 1, NULL, 10) : 0;
+	return (a_number > b_number) - (a_number < b_number);
+}
+
+enum msp_status rds_entry_parse(const redisReply *id, const redisReply *fields, struct msp_arena *arena,
+                                struct msp_message *message, struct msp_error *err)
+{
+	*message = (struct msp_message){
+	    .timestamp_ms = rds_id_ms(id->str),
+	    .partition = MSP_PARTITION_ANY,
+	    .offset = MSP_OFFSET_NONE,
+	    .id = id->str,
+	};
+	if (fields->type == REDIS_REPLY_ARRAY)
+		return fields_parse(fields, arena, message, err);
+	message->defect = MSP_DEFECT_EXPIRED;
+	return MSP_OK;
+}

@@ -1,0 +1,33 @@
+/* A message as an entry of a stream.
+ *
+ *     value <bytes>     unless it is absent
+ *     key <bytes>       likewise
+ *     h:<name> <bytes>  one per header
+ *     n:<name> ""       a header whose value is absent
+ *     null ""           when there is nothing of the above, because an entry has at least one field
+ *
+ * The time of a message is that of its entry's id. */
+#ifndef RDS_ENTRY_H
+#define RDS_ENTRY_H
+
+#include "link.h"
+#include <msp/arena.h>
+#include <msp/message.h>
+
+#define RDS_ID_SIZE 48
+
+/* The words that rds_entry_put writes. */
+size_t rds_entry_words(const struct msp_message *message);
+void rds_entry_put(struct rds_link *link, const struct msp_message *message);
+/* Why the server would never take this message as one entry, or NULL. */
+const char *rds_entry_refusal(const struct msp_message *message);
+
+/* Fills `message` from an entry's id and fields; it borrows from them and from `arena`. */
+enum msp_status rds_entry_parse(const redisReply *id, const redisReply *fields, struct msp_arena *arena,
+                                struct msp_message *message, struct msp_error *err) MSP_NODISCARD;
+/* The milliseconds of an id, "1526919030474-55". */
+int64_t rds_id_ms(const char *id);
+/* <0, 0, >0 as ids are ordered. */
+int rds_id_compare(const char *a, const char *b);
+
+#endif

@@ -1,0 +1,255 @@
+#include "recovery.h"
+#include "consumer.h"
+#include "reply.h"
+#include "transport.h"
+#include <msp/backoff.h>
+#include <msp/log.h>
+#include <stdlib.h>
+
+#define LIST_COUNT      100
+#define LIST_COUNT_TEXT "100"
+#define LOOK_MAX_MS     1000
+
+/* KEYS: inputs. ARGV: group, prefix of leases, our name. Answers [consumer, its lease or nil] of those others that hold
+ * entries. */
+static const char OWNERS[] = "local owners = {} "
+                             "for _, consumer in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do "
+                             "  local f = {} for i = 1, #consumer, 2 do f[consumer[i]] = consumer[i + 1] end "
+                             "  if f.pending > 0 and f.name ~= ARGV[3] then "
+                             "    owners[#owners + 1] = {f.name, redis.call('GET', ARGV[2] .. f.name)} "
+                             "  end "
+                             "end "
+                             "return owners";
+
+/* KEYS: inputs, the lease of the owner. ARGV: group, we, the owner, its lease when it was found dead, an id. Answers
+ * nothing when the entry is not the owner's any more or the owner lives; otherwise how often it was delivered with this
+ * time, and [[id, fields]]. An entry that was deleted stays as it is: claiming it would make it vanish unnoticed. */
+static const char FETCH[] =
+    "if ARGV[2] ~= ARGV[3] then "
+    "  local holder = redis.call('GET', KEYS[2]) "
+    "  if holder and holder ~= ARGV[4] then return {} end "
+    "end "
+    "local pending = redis.call('XPENDING', KEYS[1], ARGV[1], ARGV[5], ARGV[5], 1, ARGV[3]) "
+    "if #pending == 0 then return {} end "
+    "local count = pending[1][4] + 1 "
+    "if #redis.call('XRANGE', KEYS[1], ARGV[5], ARGV[5]) == 0 then return {count, {{ARGV[5], false}}} end "
+    "return {count, redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, ARGV[5])}";
+
+enum msp_status rds_recovery_init(struct rds_recovery *recovery, const struct rds_consumer *consumer,
+                                  struct msp_error *err)
+{
+	recovery->lease_prefix = rds_lease_prefix(consumer->inputs, consumer->group);
+	recovery->ids = calloc(LIST_COUNT, sizeof(*recovery->ids));
+	recovery->own_due = true;
+	if (!recovery->lease_prefix || !recovery->ids)
+		return msp_error_set(err, MSP_E_NO_MEMORY, "no memory for a consumer");
+	return MSP_OK;
+}
+
+void rds_recovery_done(struct rds_recovery *recovery)
+{
+	free(recovery->lease_prefix);
+	free(recovery->owner);
+	free(recovery->ids);
+	*recovery = (struct rds_recovery){.owner = NULL};
+}
+
+bool rds_recovery_is_active(const struct rds_recovery *recovery)
+{
+	return recovery->own_due || recovery->owner;
+}
+
+static void owner_end(struct rds_recovery *recovery)
+{
+	free(recovery->owner);
+	recovery->owner = NULL;
+	recovery->count = recovery->next = 0;
+}
+
+void rds_recovery_restart(struct rds_consumer *consumer)
+{
+	struct rds_recovery *recovery = &consumer->recovery;
+	owner_end(recovery);
+	recovery->own_due = true;
+}
+
+void rds_recovery_cut(struct rds_consumer *consumer)
+{
+	struct rds_recovery *recovery = &consumer->recovery;
+	if (recovery->is_fetching)
+		recovery->own_due = true;
+	recovery->is_asking = recovery->is_fetching = false;
+}
+
+static void owner_begin(struct rds_recovery *recovery, const char *owner, const char *token)
+{
+	owner_end(recovery);
+	recovery->owner = strdup(owner);
+	if (!recovery->owner)
+		recovery->own_due = true; /* no memory: later */
+	snprintf(recovery->owner_token, sizeof(recovery->owner_token), "%s", token);
+	snprintf(recovery->last, sizeof(recovery->last), "0-0");
+	recovery->has_more = true;
+}
+
+/* ---- asking ---- */
+
+static void ask(struct rds_consumer *consumer, int kind)
+{
+	rds_link_expect(&consumer->writes, kind, 0);
+	consumer->recovery.is_asking = true;
+	consumer->recovery.is_fetching = kind == RDS_FETCHED;
+}
+
+static void ask_owners(struct rds_consumer *consumer)
+{
+	rds_put_command(&consumer->writes, "EVAL", OWNERS, "1", consumer->inputs, consumer->group,
+	                consumer->recovery.lease_prefix, consumer->lease.consumer, (char *)NULL);
+	ask(consumer, RDS_OWNERS);
+}
+
+static void ask_pending(struct rds_consumer *consumer)
+{
+	struct rds_recovery *recovery = &consumer->recovery;
+	char from[RDS_ID_SIZE + 1];
+	snprintf(from, sizeof(from), "(%s", recovery->last);
+	rds_put_command(&consumer->writes, "XPENDING", consumer->inputs, consumer->group, from, "+", LIST_COUNT_TEXT,
+	                recovery->owner, (char *)NULL);
+	ask(consumer, RDS_PENDING);
+}
+
+static void ask_entry(struct rds_consumer *consumer)
+{
+	struct rds_recovery *recovery = &consumer->recovery;
+	struct rds_link *link = &consumer->writes;
+	rds_put_array(link, 10);
+	rds_put_string(link, "EVAL");
+	rds_put_string(link, FETCH);
+	rds_put_string(link, "2");
+	rds_put_string(link, consumer->inputs);
+	rds_put_joined(link, msp_bytes_of_string(recovery->lease_prefix), msp_bytes_of_string(recovery->owner));
+	rds_put_string(link, consumer->group);
+	rds_put_string(link, consumer->lease.consumer);
+	rds_put_string(link, recovery->owner);
+	rds_put_string(link, recovery->owner_token);
+	rds_put_string(link, recovery->ids[recovery->next++]);
+	ask(consumer, RDS_FETCHED);
+}
+
+/* While new entries are on their way they are in our own list and not here. */
+static void ask_pending_when_quiet(struct rds_consumer *consumer)
+{
+	bool is_own = strcmp(consumer->recovery.owner, consumer->lease.consumer) == 0;
+	if (!is_own || !consumer->reading)
+		ask_pending(consumer);
+}
+
+/* Dead ones are looked for several times per lease. */
+static int64_t look_every_ms(const struct rds_consumer *consumer)
+{
+	int64_t every_ms = consumer->transport->server.options.lease_ms / 4;
+	return every_ms < LOOK_MAX_MS ? every_ms : LOOK_MAX_MS;
+}
+
+int64_t rds_recovery_drive(struct rds_consumer *consumer, bool may_fetch)
+{
+	struct rds_recovery *recovery = &consumer->recovery;
+	if (recovery->is_asking || !consumer->group_is_there)
+		return -1;
+	int64_t now_ms = msp_monotonic_ms();
+	if (recovery->own_due || (!recovery->owner && now_ms >= recovery->own_at_ms)) {
+		recovery->own_due = false;
+		recovery->own_at_ms = now_ms + consumer->transport->server.options.lease_ms;
+		owner_begin(recovery, consumer->lease.consumer, "");
+	}
+	if (recovery->owner && recovery->next == recovery->count && !recovery->has_more)
+		owner_end(recovery);
+	int64_t left_ms = recovery->look_at_ms - now_ms;
+	if (!recovery->owner && left_ms > 0)
+		return left_ms;
+	if (!recovery->owner)
+		ask_owners(consumer);
+	else if (recovery->next == recovery->count)
+		ask_pending_when_quiet(consumer);
+	else if (may_fetch && !rds_inbox_has_ready(consumer))
+		ask_entry(consumer);
+	return -1;
+}
+
+/* ---- answers ---- */
+
+/* The first of the owners that is dead. */
+static void take_owners(struct rds_consumer *consumer, const redisReply *reply)
+{
+	consumer->recovery.look_at_ms = msp_monotonic_ms() + look_every_ms(consumer);
+	for (size_t i = 0; i < reply->elements; i++) {
+		const redisReply *owner = reply->element[i];
+		const char *name = rds_reply_text(owner->element[0]);
+		const char *token = owner->elements > 1 ? rds_reply_text(owner->element[1]) : "";
+		if (token[0] && !rds_token_is_dead(token))
+			continue;
+		msp_log(MSP_LOG_INFO, "taking over what a dead consumer left", "consumer", name, "group", consumer->group,
+		        "topic", consumer->inputs, NULL);
+		owner_begin(&consumer->recovery, name, token);
+		consumer->recovery.look_at_ms = 0; /* there may be more of them */
+		return;
+	}
+}
+
+/* Rows of [id, consumer, idle, count]. What is alive here is only on its way. */
+static void take_pending(struct rds_consumer *consumer, const redisReply *reply)
+{
+	struct rds_recovery *recovery = &consumer->recovery;
+	recovery->count = recovery->next = 0;
+	recovery->has_more = reply->elements == LIST_COUNT;
+	for (size_t i = 0; i < reply->elements && i < LIST_COUNT; i++) {
+		const char *id = rds_reply_text(reply->element[i]->element[0]);
+		snprintf(recovery->last, sizeof(recovery->last), "%s", id);
+		if (!rds_inbox_has(consumer, id))
+			memcpy(recovery->ids[recovery->count++], recovery->last, RDS_ID_SIZE);
+	}
+}
+
+static void take_entry(struct rds_consumer *consumer, redisReply *reply)
+{
+	struct rds_page *page;
+	struct msp_error why;
+	if (reply->elements != 2 || reply->element[1]->elements == 0) {
+		freeReplyObject(reply);
+		return;
+	}
+	int64_t attempts = reply->element[0]->integer;
+	if (rds_page_new(reply, reply->element[1], consumer->inputs, &page, &why) != MSP_OK) {
+		rds_consumer_trouble(consumer, &why);
+		rds_recovery_restart(consumer);
+		return;
+	}
+	page->messages[0].attempts = attempts < INT32_MAX ? (int32_t)attempts : INT32_MAX;
+	page->alone = true;
+	rds_inbox_add(consumer, page);
+}
+
+void rds_recovery_reply(struct rds_consumer *consumer, int kind, redisReply *reply)
+{
+	struct msp_error why;
+	consumer->recovery.is_asking = consumer->recovery.is_fetching = false;
+	if (reply->type == REDIS_REPLY_ERROR) {
+		rds_reply_error(consumer->inputs, reply, &why);
+		if (rds_reply_is_error(reply, "NOGROUP") || strstr(reply->str, "NOGROUP") || strstr(reply->str, "no such key"))
+			rds_consumer_void(consumer, &why);
+		else
+			rds_consumer_trouble(consumer, &why);
+		rds_recovery_restart(consumer);
+		freeReplyObject(reply);
+		return;
+	}
+	if (kind == RDS_FETCHED) {
+		take_entry(consumer, reply);
+		return;
+	}
+	if (kind == RDS_OWNERS)
+		take_owners(consumer, reply);
+	else
+		take_pending(consumer, reply);
+	freeReplyObject(reply);
+}

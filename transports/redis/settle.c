@@ -1,0 +1,381 @@
+#include "settle.h"
+#include "consumer.h"
+#include "reply.h"
+#include "transport.h"
+#include <assert.h>
+#include <msp/backoff.h>
+#include <stdio.h>
+
+/* Keys of the script, by route. */
+static const char *const KEY_NUMBERS[] = {[MSP_ROUTE_OUTPUTS] = "2", [MSP_ROUTE_ERRORS] = "3"};
+
+static const char *route_topic(const struct rds_consumer *consumer, enum msp_route route)
+{
+	return route == MSP_ROUTE_OUTPUTS ? consumer->outputs : consumer->errors;
+}
+
+static size_t settle_count(const struct rds_settle *settle)
+{
+	return settle->batch->base.count;
+}
+
+static void settle_end(struct rds_settle *settle, enum msp_settle_answer answer)
+{
+	settle->step = RDS_STEP_DONE;
+	settle->answer = answer;
+}
+
+/* Back to `step` after a pause; settle->error says why. */
+static void settle_retry(struct rds_consumer *consumer, enum rds_step step)
+{
+	consumer->settle.step = step;
+	consumer->settle.resume_at_ms = msp_monotonic_ms() + consumer->retry_ms;
+}
+
+static void topic_is_missing(struct rds_consumer *consumer, enum msp_route route)
+{
+	struct msp_error *err = &consumer->settle.error;
+	msp_error_set(err, MSP_E_NOT_FOUND, "topic %s does not exist", route_topic(consumer, route));
+	err->retriable = true;
+}
+
+static void settle_lost(struct rds_consumer *consumer)
+{
+	msp_error_set(&consumer->settle.error, MSP_E_NOT_FOUND, "group %s of topic %s is gone", consumer->group,
+	              consumer->inputs);
+	if (consumer->settle.batch->term == consumer->term)
+		rds_consumer_void(consumer, &consumer->settle.error);
+	settle_end(&consumer->settle, MSP_SETTLE_LOST);
+}
+
+/* ---- sending ---- */
+
+/* Results that can never be published are found before anything is. */
+static bool settle_refuses(struct rds_settle *settle)
+{
+	bool refuses = false;
+	for (size_t i = 0; settle->outgoing && i < settle_count(settle); i++) {
+		struct msp_outgoing *outgoing = &settle->outgoing[i];
+		if (outgoing->state != MSP_OUTGOING_PENDING)
+			continue;
+		outgoing->reason = rds_entry_refusal(&outgoing->message);
+		if (outgoing->reason) {
+			outgoing->state = MSP_OUTGOING_REJECTED;
+			refuses = true;
+		}
+	}
+	return refuses;
+}
+
+static void publish_each(struct rds_consumer *consumer)
+{
+	struct rds_settle *settle = &consumer->settle;
+	struct rds_link *link = &consumer->writes;
+	settle->due = 0;
+	for (size_t i = 0; settle->outgoing && i < settle_count(settle); i++) {
+		const struct msp_outgoing *outgoing = &settle->outgoing[i];
+		if (outgoing->state != MSP_OUTGOING_PENDING)
+			continue;
+		rds_put_array(link, 4 + rds_entry_words(&outgoing->message));
+		rds_put_string(link, "XADD");
+		rds_put_string(link, route_topic(consumer, outgoing->route));
+		rds_put_string(link, "NOMKSTREAM");
+		rds_put_string(link, "*");
+		rds_entry_put(link, &outgoing->message);
+		rds_link_expect(link, RDS_ADDED, i);
+		settle->due++;
+	}
+	settle->step = settle->due > 0 ? RDS_STEP_PUBLISHING : RDS_STEP_MARK;
+}
+
+static void script_put_header(struct rds_consumer *consumer, size_t words)
+{
+	struct rds_link *link = &consumer->writes;
+	rds_put_array(link, 7 + words);
+	rds_put_string(link, "EVALSHA");
+	rds_put_string(link, consumer->settle.script);
+	rds_put_string(link, "3");
+	rds_put_string(link, consumer->inputs);
+	rds_put_string(link, consumer->outputs ? consumer->outputs : "");
+	rds_put_string(link, consumer->errors ? consumer->errors : "");
+	rds_put_string(link, consumer->group);
+}
+
+static void publish_by_script(struct rds_consumer *consumer)
+{
+	struct rds_settle *settle = &consumer->settle;
+	struct rds_link *link = &consumer->writes;
+	size_t words = 0;
+	for (size_t i = 0; i < settle_count(settle); i++) {
+		if (settle->outgoing[i].state == MSP_OUTGOING_PENDING)
+			words += 3 + rds_entry_words(&settle->outgoing[i].message);
+	}
+	if (words == 0) {
+		settle->step = RDS_STEP_REPLICATE;
+		return;
+	}
+	script_put_header(consumer, words);
+	for (size_t i = 0; i < settle_count(settle); i++) {
+		const struct msp_outgoing *outgoing = &settle->outgoing[i];
+		if (outgoing->state != MSP_OUTGOING_PENDING)
+			continue;
+		rds_put_string(link, settle->batch->base.messages[i].id);
+		rds_put_string(link, KEY_NUMBERS[outgoing->route]);
+		rds_put_integer(link, (int64_t)rds_entry_words(&outgoing->message));
+		rds_entry_put(link, &outgoing->message);
+	}
+	rds_link_expect(link, RDS_SETTLED, 0);
+	settle->step = RDS_STEP_PUBLISHING;
+}
+
+static void mark(struct rds_consumer *consumer)
+{
+	const struct msp_batch *batch = &consumer->settle.batch->base;
+	struct rds_link *link = &consumer->writes;
+	rds_put_array(link, 3 + batch->count);
+	rds_put_string(link, "XACK");
+	rds_put_string(link, consumer->inputs);
+	rds_put_string(link, consumer->group);
+	for (size_t i = 0; i < batch->count; i++)
+		rds_put_string(link, batch->messages[i].id);
+	rds_link_expect(link, RDS_MARKED, 0);
+	consumer->settle.step = RDS_STEP_MARKING;
+}
+
+static void replicate(struct rds_consumer *consumer)
+{
+	const struct rds_options *options = &consumer->transport->server.options;
+	if (options->wait_replicas == 0) {
+		settle_end(&consumer->settle, MSP_SETTLE_OK);
+		return;
+	}
+	rds_put_array(&consumer->writes, 3);
+	rds_put_string(&consumer->writes, "WAIT");
+	rds_put_integer(&consumer->writes, options->wait_replicas);
+	rds_put_integer(&consumer->writes, options->wait_ms);
+	rds_link_expect(&consumer->writes, RDS_REPLICATED, 0);
+	consumer->writes.patience_ms = (int)options->wait_ms;
+	consumer->settle.step = RDS_STEP_REPLICATING;
+}
+
+static void script_load(struct rds_consumer *consumer)
+{
+	if (consumer->settle.is_loading)
+		return;
+	rds_put_command(&consumer->writes, "SCRIPT", "LOAD", rds_settle_script, (char *)NULL);
+	rds_link_expect(&consumer->writes, RDS_LOADED, 0);
+	consumer->settle.is_loading = true;
+}
+
+static void publish(struct rds_consumer *consumer)
+{
+	struct rds_settle *settle = &consumer->settle;
+	if (consumer->guarantee == MSP_AT_LEAST_ONCE || !settle->outgoing)
+		publish_each(consumer);
+	else if (settle->script[0])
+		publish_by_script(consumer);
+	else
+		script_load(consumer);
+}
+
+void rds_settle_begin(struct rds_consumer *consumer, struct rds_batch *batch, struct msp_outgoing *outgoing)
+{
+	struct rds_settle *settle = &consumer->settle;
+	assert(settle->step == RDS_STEP_NONE);
+	settle->batch = batch;
+	settle->outgoing = outgoing;
+	settle->step = RDS_STEP_PUBLISH;
+	settle->resume_at_ms = 0;
+	settle->error.status = MSP_OK;
+	if (settle_refuses(settle))
+		settle_end(settle, MSP_SETTLE_REJECTED);
+	(void)rds_settle_drive(consumer);
+	rds_link_flush(&consumer->writes);
+}
+
+int64_t rds_settle_drive(struct rds_consumer *consumer)
+{
+	struct rds_settle *settle = &consumer->settle;
+	int64_t left_ms = settle->resume_at_ms - msp_monotonic_ms();
+	if (settle->step == RDS_STEP_PUBLISH && settle->batch->term != consumer->term)
+		settle_lost(consumer);
+	if (!rds_link_is_up(&consumer->writes))
+		return -1;
+	if (left_ms > 0)
+		return settle->step == RDS_STEP_NONE || settle->step == RDS_STEP_DONE ? -1 : left_ms;
+	if (settle->step == RDS_STEP_PUBLISH)
+		publish(consumer);
+	if (settle->step == RDS_STEP_MARK)
+		mark(consumer);
+	if (settle->step == RDS_STEP_REPLICATE)
+		replicate(consumer);
+	return -1;
+}
+
+/* ---- answers ---- */
+
+static void take_script(struct rds_consumer *consumer, const redisReply *reply)
+{
+	struct rds_settle *settle = &consumer->settle;
+	settle->is_loading = false;
+	snprintf(settle->script, sizeof(settle->script), "%s", rds_reply_text(reply));
+	if (reply->type != REDIS_REPLY_ERROR || settle->step != RDS_STEP_PUBLISH)
+		return;
+	rds_reply_error("the script that settles", reply, &settle->error);
+	settle_retry(consumer, RDS_STEP_PUBLISH);
+}
+
+/* The verdict on one message that the script did not publish. False: it is to be sent again. */
+static bool verdict_take(struct rds_consumer *consumer, struct msp_outgoing *outgoing, const char *verdict)
+{
+	if (verdict[0] == '\0') {
+		outgoing->state = MSP_OUTGOING_ELSEWHERE;
+		return true;
+	}
+	outgoing->state = MSP_OUTGOING_PENDING;
+	if (strcmp(verdict, "-") == 0)
+		topic_is_missing(consumer, outgoing->route);
+	else
+		rds_text_error(route_topic(consumer, outgoing->route), verdict, &consumer->settle.error);
+	return false;
+}
+
+/* Verdicts are in the order of the messages that were sent, which are those still pending. */
+static bool verdicts_take(struct rds_consumer *consumer, const redisReply *reply)
+{
+	struct rds_settle *settle = &consumer->settle;
+	size_t next = 1, number = 0;
+	bool all = true;
+	for (size_t i = 0; i < settle_count(settle); i++) {
+		struct msp_outgoing *outgoing = &settle->outgoing[i];
+		if (outgoing->state != MSP_OUTGOING_PENDING)
+			continue;
+		outgoing->state = MSP_OUTGOING_PUBLISHED;
+		if (next + 1 < reply->elements && reply->element[next]->integer == (long long)number) {
+			all = verdict_take(consumer, outgoing, rds_reply_text(reply->element[next + 1])) && all;
+			next += 2;
+		}
+		number++;
+	}
+	return all;
+}
+
+static void take_settled(struct rds_consumer *consumer, const redisReply *reply)
+{
+	struct rds_settle *settle = &consumer->settle;
+	if (rds_reply_is_error(reply, "NOSCRIPT")) {
+		settle->script[0] = '\0';
+		settle->step = RDS_STEP_PUBLISH;
+		return;
+	}
+	if (reply->type != REDIS_REPLY_ARRAY || reply->elements == 0) {
+		rds_reply_error("the script that settles", reply, &settle->error);
+		settle_retry(consumer, RDS_STEP_PUBLISH);
+		return;
+	}
+	bool all = verdicts_take(consumer, reply);
+	if (reply->element[0]->integer == 1)
+		settle_lost(consumer);
+	else if (all)
+		settle->step = RDS_STEP_REPLICATE;
+	else
+		settle_retry(consumer, RDS_STEP_PUBLISH);
+}
+
+static void take_added(struct rds_consumer *consumer, size_t index, const redisReply *reply)
+{
+	struct rds_settle *settle = &consumer->settle;
+	struct msp_outgoing *outgoing = &settle->outgoing[index];
+	if (reply->type == REDIS_REPLY_STRING)
+		outgoing->state = MSP_OUTGOING_PUBLISHED;
+	else if (reply->type == REDIS_REPLY_NIL)
+		topic_is_missing(consumer, outgoing->route);
+	else
+		rds_reply_error(route_topic(consumer, outgoing->route), reply, &settle->error);
+	if (--settle->due > 0)
+		return;
+	settle->step = RDS_STEP_MARK;
+	for (size_t i = 0; i < settle_count(settle); i++) {
+		if (settle->outgoing[i].state == MSP_OUTGOING_PENDING) {
+			settle_retry(consumer, RDS_STEP_PUBLISH);
+			return;
+		}
+	}
+}
+
+/* Fewer than all: others were first with some, or the group is gone. */
+static void take_marked(struct rds_consumer *consumer, const redisReply *reply)
+{
+	struct rds_settle *settle = &consumer->settle;
+	if (reply->type != REDIS_REPLY_INTEGER) {
+		rds_reply_error(consumer->inputs, reply, &settle->error);
+		settle_retry(consumer, RDS_STEP_MARK);
+	} else if ((size_t)reply->integer == settle_count(settle)) {
+		settle->step = RDS_STEP_REPLICATE;
+	} else {
+		rds_put_command(&consumer->writes, "XPENDING", consumer->inputs, consumer->group, (char *)NULL);
+		rds_link_expect(&consumer->writes, RDS_PROBED, 0);
+	}
+}
+
+static void take_probed(struct rds_consumer *consumer, const redisReply *reply)
+{
+	if (rds_reply_is_error(reply, "NOGROUP")) {
+		settle_lost(consumer);
+	} else if (reply->type == REDIS_REPLY_ERROR) {
+		rds_reply_error(consumer->inputs, reply, &consumer->settle.error);
+		settle_retry(consumer, RDS_STEP_MARK);
+	} else {
+		consumer->settle.step = RDS_STEP_REPLICATE;
+	}
+}
+
+static void take_replicated(struct rds_consumer *consumer, const redisReply *reply)
+{
+	struct rds_settle *settle = &consumer->settle;
+	const struct rds_options *options = &consumer->transport->server.options;
+	if (reply->type == REDIS_REPLY_INTEGER && reply->integer >= options->wait_replicas) {
+		settle_end(settle, MSP_SETTLE_OK);
+		return;
+	}
+	if (reply->type == REDIS_REPLY_INTEGER)
+		msp_error_set(&settle->error, MSP_E_UNAVAILABLE, "%lld of redis.wait.replicas %lld have the batch",
+		              reply->integer, (long long)options->wait_replicas);
+	else
+		rds_reply_error("WAIT", reply, &settle->error);
+	settle_retry(consumer, RDS_STEP_REPLICATE);
+}
+
+void rds_settle_reply(struct rds_consumer *consumer, int kind, size_t index, redisReply *reply)
+{
+	if (kind == RDS_LOADED)
+		take_script(consumer, reply);
+	else if (kind == RDS_SETTLED)
+		take_settled(consumer, reply);
+	else if (kind == RDS_ADDED)
+		take_added(consumer, index, reply);
+	else if (kind == RDS_MARKED)
+		take_marked(consumer, reply);
+	else if (kind == RDS_PROBED)
+		take_probed(consumer, reply);
+	else
+		take_replicated(consumer, reply);
+	freeReplyObject(reply);
+	(void)rds_settle_drive(consumer);
+}
+
+void rds_settle_cut(struct rds_consumer *consumer)
+{
+	struct rds_settle *settle = &consumer->settle;
+	settle->is_loading = false;
+	settle->script[0] = '\0';
+	if (settle->step == RDS_STEP_NONE || settle->step == RDS_STEP_DONE)
+		return;
+	settle->error = consumer->writes.error;
+	if (settle->step == RDS_STEP_PUBLISHING)
+		settle->step = RDS_STEP_PUBLISH;
+	if (settle->step == RDS_STEP_MARKING)
+		settle->step = RDS_STEP_MARK;
+	if (settle->step == RDS_STEP_REPLICATING)
+		settle->step = RDS_STEP_REPLICATE;
+}

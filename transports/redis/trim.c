@@ -1,0 +1,57 @@
+#include "trim.h"
+#include <stdio.h>
+
+/* KEYS: topic, a key by which the processes take turns. ARGV: ms between two turns, max messages or 0, max age in ms
+ * or 0, 1: everything that is settled.
+ *
+ * `safe` is the first id that some group has not settled: its oldest pending one, otherwise the one after the last it
+ * was delivered. Each wish names an id up to which it would delete; the farthest of them counts, but never past `safe`.
+ * A turn looks at no more than 1000 entries to find the id of a count. */
+static const char TRIM[] =
+    "if not redis.call('SET', KEYS[2], '1', 'NX', 'PX', ARGV[1]) then return 0 end "
+    "local function parts(id) local ms, n = string.match(id, '(%d+)-(%d+)') return tonumber(ms), tonumber(n) end "
+    "local function less(a, b) local am, an = parts(a) local bm, bn = parts(b) "
+    "  return am < bm or (am == bm and an < bn) end "
+    "local groups = redis.call('XINFO', 'GROUPS', KEYS[1]) "
+    "local safe "
+    "for _, group in ipairs(groups) do "
+    "  local f = {} for i = 1, #group, 2 do f[group[i]] = group[i + 1] end "
+    "  local pending = redis.call('XPENDING', KEYS[1], f.name) "
+    "  local ms, n = parts(f['last-delivered-id']) "
+    "  local first = pending[1] > 0 and pending[2] or string.format('%.0f-%.0f', ms, n + 1) "
+    "  if not safe or less(first, safe) then safe = first end "
+    "end "
+    "if not safe then return 0 end "
+    "local upto "
+    "local function wish(id) if not upto or less(upto, id) then upto = id end end "
+    "local excess = redis.call('XLEN', KEYS[1]) - tonumber(ARGV[2]) "
+    "if tonumber(ARGV[2]) > 0 and excess > 0 then "
+    "  local old = redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', math.min(excess, 1000) + 1) "
+    "  wish(old[#old][1]) "
+    "end "
+    "if tonumber(ARGV[3]) > 0 then "
+    "  wish(string.format('%.0f-0', math.max(redis.call('TIME')[1] * 1000 - tonumber(ARGV[3]), 0))) "
+    "end "
+    "if ARGV[4] == '1' then wish(safe) end "
+    "if not upto then return 0 end "
+    "if less(safe, upto) then upto = safe end "
+    "return redis.call('XTRIM', KEYS[1], 'MINID', upto)";
+
+bool rds_trim_is_wanted(const struct rds_options *options)
+{
+	return options->trim_max_messages > 0 || options->trim_max_age_ms > 0 || options->trim_settled;
+}
+
+void rds_trim_put(struct rds_link *link, const struct rds_options *options, const char *topic)
+{
+	rds_put_array(link, 9);
+	rds_put_string(link, "EVAL");
+	rds_put_string(link, TRIM);
+	rds_put_string(link, "2");
+	rds_put_string(link, topic);
+	rds_put_joined(link, msp_bytes_of_string(topic), MSP_BYTES_LITERAL(".trimmed"));
+	rds_put_integer(link, RDS_TRIM_EVERY_MS / 2);
+	rds_put_integer(link, options->trim_max_messages);
+	rds_put_integer(link, options->trim_max_age_ms);
+	rds_put_string(link, options->trim_settled ? "1" : "0");
+}
