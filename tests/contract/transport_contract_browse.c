@@ -235,9 +235,9 @@ static void remaining_counts_down(void **state)
 	echo(consumer, (size_t)PARTITIONS * 5 + 5);
 	consumer_close(consumer);
 	int64_t remaining = -1;
-	assert_int_equal(
-	    admin->ops->group_remaining(admin, "group", fixture->inputs, until, &remaining, DEADLINE_MS, &fixture->err),
-	    MSP_OK);
+	assert_int_equal(admin->ops->group_remaining(admin, fixture->group, fixture->inputs, until, &remaining, DEADLINE_MS,
+	                                             &fixture->err),
+	                 MSP_OK);
 	assert_int_equal(remaining, 0);
 	assert_int_equal(
 	    admin->ops->group_remaining(admin, "nobody", fixture->inputs, until, &remaining, DEADLINE_MS, &fixture->err),

@@ -66,6 +66,7 @@ int fixture_init(void **state)
 	snprintf(fixture->inputs, sizeof(fixture->inputs), "contract-%ld-%u.inputs", (long)getpid(), serial);
 	snprintf(fixture->outputs, sizeof(fixture->outputs), "contract-%ld-%u.outputs", (long)getpid(), serial);
 	snprintf(fixture->errors, sizeof(fixture->errors), "contract-%ld-%u.errors", (long)getpid(), serial);
+	snprintf(fixture->group, sizeof(fixture->group), "contract-%ld-%u", (long)getpid(), serial);
 	const struct msp_transport_ops *ops = transport_contract->ops;
 	struct msp_transport *transport = transport_get(fixture, 0);
 	assert_int_equal(ops->admin_open(transport, &fixture->admin, &fixture->err), MSP_OK);
@@ -126,7 +127,7 @@ int fixture_done(void **state)
 void topic_create(struct fixture *fixture, const char *topic, int32_t partitions, size_t max_message_bytes)
 {
 	struct msp_topic_spec spec = {
-	    .name = topic, .partitions = partitions, .max_message_bytes = max_message_bytes, .group = "group"};
+	    .name = topic, .partitions = partitions, .max_message_bytes = max_message_bytes, .group = fixture->group};
 	if (fixture->admin->ops->topic_create(fixture->admin, &spec, DEADLINE_MS, &fixture->err) != MSP_OK)
 		fail_msg("%s", fixture->err.text);
 }
@@ -202,7 +203,7 @@ enum msp_status consumer_try_open(struct fixture *fixture, size_t transport, con
 	    .inputs = fixture->inputs,
 	    .outputs = fixture->outputs,
 	    .errors = fixture->errors,
-	    .group = "group",
+	    .group = fixture->group,
 	    .instance = instance,
 	    .slot = slot,
 	    .guarantee = MSP_EXACTLY_ONCE,
@@ -371,7 +372,8 @@ int64_t group_lag(struct fixture *fixture)
 	int64_t lag = -1;
 	assert_int_equal(admin->ops->topic_describe(admin, fixture->inputs, &info, DEADLINE_MS, &fixture->err), MSP_OK);
 	assert_int_equal(
-	    admin->ops->group_remaining(admin, "group", fixture->inputs, info, &lag, DEADLINE_MS, &fixture->err), MSP_OK);
+	    admin->ops->group_remaining(admin, fixture->group, fixture->inputs, info, &lag, DEADLINE_MS, &fixture->err),
+	    MSP_OK);
 	free(info);
 	return lag;
 }

@@ -26,7 +26,7 @@ struct fixture {
 	struct msp_transport *transports[TRANSPORTS]; /* [0] is open; others by transport_get, as other processes would */
 	struct msp_producer *producer;
 	struct msp_admin *admin;
-	char inputs[64], outputs[64], errors[64];
+	char inputs[64], outputs[64], errors[64], group[64];
 	struct msp_error err;
 };
 

@@ -71,13 +71,29 @@ static enum msp_status topic_result(const rd_kafka_topic_result_t **results, siz
 
 /* ---- topics ---- */
 
+static size_t varint_size(size_t value)
+{
+	size_t size = 1;
+	for (value *= 2; value >= 128; value /= 128) /* zigzag */
+		size++;
+	return size;
+}
+
+/* The broker's limit is on a record batch. This is one with one record of a value of this size, without a key and
+ * headers: the smallest that holds so many bytes. */
+static size_t record_batch_size(size_t value_size)
+{
+	size_t record = 1 + 1 + 1 + 1 + varint_size(value_size) + value_size + 1;
+	return 61 + varint_size(record) + record;
+}
+
 static enum msp_status topic_spec_config(rd_kafka_NewTopic_t *topic, const struct msp_topic_spec *spec,
                                          struct msp_error *err)
 {
 	rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
 	if (spec->max_message_bytes) {
 		char text[24];
-		snprintf(text, sizeof(text), "%zu", spec->max_message_bytes);
+		snprintf(text, sizeof(text), "%zu", record_batch_size(spec->max_message_bytes));
 		code = rd_kafka_NewTopic_set_config(topic, "max.message.bytes", text);
 	}
 	for (size_t i = 0; i < spec->property_count && !code; i++)
@@ -262,6 +278,10 @@ static enum msp_status admin_group_remaining(struct msp_admin *base, const char 
 	rd_kafka_ListConsumerGroupOffsets_t *wanted = rd_kafka_ListConsumerGroupOffsets_new(group, partitions);
 	struct request request;
 	request_init(&request, admin, RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS, timeout_ms);
+	/* Offsets of a transaction that is being committed count: wait for them. */
+	rd_kafka_error_t *refused = rd_kafka_AdminOptions_set_require_stable_offsets(request.options, 1);
+	if (refused)
+		rd_kafka_error_destroy(refused);
 	rd_kafka_ListConsumerGroupOffsets(admin->client.rk, &wanted, 1, request.options, request.queue);
 	enum msp_status status = request_wait(&request, err);
 	if (status == MSP_OK)

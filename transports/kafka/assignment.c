@@ -47,6 +47,7 @@ static void partitions_give_up(struct kafka_consumer *consumer)
 	bool lost = rd_kafka_assignment_lost(consumer->client.rk);
 	kafka_settle_give_up(consumer, lost, KAFKA_REVOKE_TIMEOUT_MS);
 	consumer->epoch++;
+	consumer->gap = false;
 	kafka_consumer_drop_carried(consumer);
 	if (!lost && !consumer->transactional && consumer->assignment) {
 		struct msp_error err;
@@ -59,6 +60,23 @@ static void partitions_give_up(struct kafka_consumer *consumer)
 		msp_log(MSP_LOG_INFO, lost ? "partitions lost" : "partitions given up", "group", consumer->group, "topic",
 		        consumer->inputs, "partitions", MSP_LOG_NUMBER(consumer->assignment->cnt), NULL);
 	partitions_forget(consumer);
+}
+
+void kafka_consumer_rewind(struct kafka_consumer *consumer)
+{
+	consumer->epoch++;
+	consumer->gap = false;
+	kafka_consumer_drop_carried(consumer);
+	if (!consumer->assignment)
+		return;
+	struct msp_error err;
+	if (!consumer->transactional && kafka_consumer_commit(consumer, NULL, KAFKA_REVOKE_TIMEOUT_MS, &err) != MSP_OK)
+		msp_log(MSP_LOG_WARN, "some results will be repeated", "group", consumer->group, "reason", err.text, NULL);
+	rd_kafka_assign(consumer->client.rk, NULL);
+	for (int i = 0; i < consumer->assignment->cnt; i++)
+		consumer->assignment->elems[i].offset = RD_KAFKA_OFFSET_INVALID; /* the committed one */
+	partitions_forward(consumer, consumer->assignment, consumer->work);
+	rd_kafka_assign(consumer->client.rk, consumer->assignment);
 }
 
 void kafka_consumer_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t *partitions,

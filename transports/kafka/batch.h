@@ -9,7 +9,8 @@
 struct kafka_batch {
 	struct msp_batch base;
 	struct kafka_batch *next; /* alive before this one */
-	unsigned epoch;           /* of the assignment under which it was received */
+	bool settled;
+	unsigned epoch; /* of the assignment under which it was received */
 	struct msp_arena headers;
 	rd_kafka_message_t **raw; /* owned; base.count of them */
 };

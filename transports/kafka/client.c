@@ -39,8 +39,6 @@ static const struct msp_property CONSUMER_DEFAULTS[] = {
 static const struct msp_property PRODUCER_DEFAULTS[] = {
     /* No doubles and no reordering when a request is repeated; implies acks=all. */
     {"enable.idempotence", "true"},
-    /* Results are small and repeat their names; a tenth of the bytes on the wire and on the broker's disk. */
-    {"compression.type", "lz4"},
     /* While the worker computes the next batch, this one fills whole requests; a settle that waits flushes. */
     {"linger.ms", "5"},
     /* Our partitioner chooses, also for messages without a key. */
@@ -115,6 +113,12 @@ static void conf_set_consumer_defaults(rd_kafka_conf_t *conf, const struct kafka
 	                                                                                  : options->session_timeout_ms);
 }
 
+static void conf_set_producer_defaults(rd_kafka_conf_t *conf, const struct kafka_options *options)
+{
+	CONF_SET_ALL(conf, PRODUCER_DEFAULTS);
+	kafka_conf_set(conf, "compression.type", kafka_compressions[options->compression]);
+}
+
 /* librdkafka quotes values that it refuses; one that may be a secret must not reach a log. */
 static bool is_secret(const char *name)
 {
@@ -153,7 +157,8 @@ static enum msp_log_level log_level(int syslog_level)
 /* [any thread] Connection trouble is repeated at every try: it is said by whoever waits for the broker. */
 static void client_log(const rd_kafka_t *rk, int level, const char *facility, const char *text)
 {
-	static const char *const noise[] = {"FAIL", "CONFWARN", "ERROR", "REQTMOUT", "GETPID", "TERMINATE", "PARTCNT"};
+	static const char *const noise[] = {"FAIL",      "CONFWARN", "ERROR",  "REQTMOUT",  "GETPID",
+	                                    "TERMINATE", "PARTCNT",  "TXNERR", "ADDOFFSETS"};
 	enum msp_log_level ours = log_level(level);
 	for (size_t i = 0; i < sizeof(noise) / sizeof(noise[0]); i++)
 		if (strcmp(noise[i], facility) == 0)
@@ -183,13 +188,14 @@ enum msp_status kafka_conf_new(const struct kafka_settings *settings, enum kafka
                                struct msp_error *err)
 {
 	rd_kafka_conf_t *conf = rd_kafka_conf_new();
+	rd_kafka_conf_set_default_topic_conf(conf, rd_kafka_topic_conf_new());
 	kafka_conf_set(conf, "bootstrap.servers", settings->brokers);
 	kafka_conf_set(conf, "client.id", settings->instance ? settings->instance : "msp");
 	CONF_SET_ALL(conf, COMMON_DEFAULTS);
 	if (role == KAFKA_CONSUMER)
 		conf_set_consumer_defaults(conf, &settings->options);
 	else
-		CONF_SET_ALL(conf, PRODUCER_DEFAULTS);
+		conf_set_producer_defaults(conf, &settings->options);
 	for (size_t i = 0; i < settings->property_count; i++) {
 		const struct msp_property *property = &settings->properties[i];
 		enum msp_status status = applies_to(property->name, role) ? conf_set_user(conf, property, err) : MSP_OK;

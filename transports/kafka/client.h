@@ -14,7 +14,8 @@ enum kafka_role {
 /* The property's name without "consumer." or "producer.". */
 const char *kafka_property_base(const char *name);
 
-/* Our defaults for the role, then the user's properties. The caller owns *ret_conf. */
+/* Our defaults for the role, then the user's properties; with a default topic configuration. The caller owns *ret_conf.
+ */
 enum msp_status kafka_conf_new(const struct kafka_settings *settings, enum kafka_role role, rd_kafka_conf_t **ret_conf,
                                struct msp_error *err) MSP_NODISCARD;
 /* Sets a property that the transport needs; asserts that librdkafka takes it. */

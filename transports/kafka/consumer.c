@@ -1,5 +1,6 @@
 #include "consumer.h"
 #include "error.h"
+#include "instance.h"
 #include "topic.h"
 
 #include <assert.h>
@@ -188,6 +189,7 @@ static void consumer_batch_free(struct msp_consumer *base, struct msp_batch *bat
 	assert(*link);
 	struct kafka_batch *freed = *link;
 	*link = freed->next;
+	consumer->gap |= !freed->settled && freed->epoch == consumer->epoch;
 	kafka_batch_free(freed);
 }
 
@@ -230,6 +232,8 @@ static void consumer_free(struct msp_consumer *base)
 	kafka_publisher_done(&consumer->publisher);
 	if (consumer->wake_fd >= 0)
 		close(consumer->wake_fd);
+	if (consumer->instance_fd >= 0)
+		close(consumer->instance_fd);
 	free(consumer->carried);
 	free(consumer->inputs);
 	free(consumer->group);
@@ -284,6 +288,16 @@ static enum msp_status transactional_id(const struct kafka_consumer *consumer, c
 	return MSP_OK;
 }
 
+/* A topic that is not there is waited for when there is something to publish to it. */
+static enum msp_status publisher_add_topic(struct kafka_publisher *publisher, enum msp_route route, const char *name,
+                                           struct msp_error *err)
+{
+	enum msp_status status = kafka_publisher_name_topic(publisher, route, name, err);
+	if (status == MSP_OK)
+		status = kafka_publisher_open_topic(publisher, route, KAFKA_OPEN_TIMEOUT_MS, err);
+	return status == MSP_E_NOT_FOUND ? MSP_OK : status;
+}
+
 static enum msp_status consumer_open_publisher(struct kafka_consumer *consumer,
                                                const struct msp_consumer_config *config, struct msp_error *err)
 {
@@ -294,11 +308,12 @@ static enum msp_status consumer_open_publisher(struct kafka_consumer *consumer,
 	if (status == MSP_OK)
 		status =
 		    kafka_publisher_init(&consumer->publisher, consumer->settings, consumer->transactional ? id : NULL, err);
-	const char *topics[] = {[MSP_ROUTE_OUTPUTS] = config->outputs, [MSP_ROUTE_ERRORS] = config->errors};
-	for (size_t i = 0; i < 2 && status == MSP_OK; i++)
-		if (topics[i])
-			status = kafka_publisher_set_topic(&consumer->publisher, (enum msp_route)i, topics[i],
-			                                   KAFKA_OPEN_TIMEOUT_MS, err);
+	if (status == MSP_OK && config->outputs)
+		status = publisher_add_topic(&consumer->publisher, MSP_ROUTE_OUTPUTS, config->outputs, err);
+	if (status == MSP_OK && config->errors)
+		status = publisher_add_topic(&consumer->publisher, MSP_ROUTE_ERRORS, config->errors, err);
+	if (status == MSP_OK && consumer->publisher.outdated)
+		status = kafka_publisher_renew(&consumer->publisher, NULL, err);
 	/* The transactional id is claimed now: what a predecessor left open hides messages from readers until then. */
 	if (status == MSP_OK && consumer->transactional) {
 		rd_kafka_error_t *error = rd_kafka_init_transactions(consumer->publisher.client.rk, KAFKA_OPEN_TIMEOUT_MS);
@@ -335,7 +350,9 @@ static enum msp_status consumer_init(struct kafka_consumer *consumer, const stru
 	consumer->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	if (consumer->wake_fd < 0)
 		return msp_error_set(err, MSP_E_UNAVAILABLE, "no eventfd: %s", strerror(errno));
-	return MSP_OK;
+	if (!consumer->instance)
+		return MSP_OK;
+	return kafka_instance_claim(consumer->settings, consumer->group, consumer->instance, &consumer->instance_fd, err);
 }
 
 enum msp_status kafka_consumer_open(const struct kafka_settings *settings, const struct msp_consumer_config *config,
@@ -346,7 +363,7 @@ enum msp_status kafka_consumer_open(const struct kafka_settings *settings, const
 		return msp_error_set(err, MSP_E_NO_MEMORY, "no memory for a consumer");
 	consumer->base.ops = &CONSUMER_OPS;
 	consumer->settings = settings;
-	consumer->wake_fd = -1;
+	consumer->wake_fd = consumer->instance_fd = -1;
 	int32_t count;
 	enum msp_status status = consumer_init(consumer, config, err);
 	if (status == MSP_OK)

@@ -11,9 +11,11 @@
 /* How long giving up partitions may take: the batch in flight is finished or abandoned, the mark is committed. */
 #define KAFKA_REVOKE_TIMEOUT_MS 2000
 
-/* What settling does next. At least once: PUBLISH, MARK. Exactly once: [RENEW,] BEGIN, PUBLISH, OFFSETS, COMMIT. */
+/* What settling does next. At least once: [PREPARE,] PUBLISH, MARK. Exactly once:
+ * [PREPARE,] [RENEW, FENCE, RESOLVE,] BEGIN, PUBLISH, OFFSETS, COMMIT. */
 enum kafka_settle_step {
 	KAFKA_SETTLE_IDLE,
+	KAFKA_SETTLE_PREPARE, /* the topics of the results are not known yet */
 	KAFKA_SETTLE_RENEW,   /* the producer client is void: a new one */
 	KAFKA_SETTLE_FENCE,   /* its transactional id: ends what the old one left open */
 	KAFKA_SETTLE_RESOLVE, /* was the last transaction committed after all? */
@@ -51,6 +53,7 @@ struct kafka_consumer {
 
 	rd_kafka_queue_t *events; /* rebalances, errors */
 	rd_kafka_queue_t *work;   /* the messages of all partitions of ours */
+	int instance_fd;          /* holds the instance name; -1: none */
 	int wake_fd;              /* an eventfd: something is in a queue, or wake was called */
 	atomic_bool woken;
 
@@ -61,6 +64,7 @@ struct kafka_consumer {
 
 	rd_kafka_message_t **carried; /* taken from `work`, not delivered yet */
 	size_t carried_begin, carried_end, carried_capacity;
+	bool gap;                    /* a batch was freed unsettled: what was received after it is void */
 	bool backlog;                /* `work` was as full as it gets */
 	struct kafka_batch *batches; /* alive; owned */
 
@@ -73,6 +77,8 @@ struct kafka_consumer {
 /* librdkafka's rebalance callback. */
 void kafka_consumer_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t *partitions,
                               void *opaque);
+/* Makes everything received and not settled void, and reads again from what is settled. */
+void kafka_consumer_rewind(struct kafka_consumer *consumer);
 /* Drops what was taken and not delivered. */
 void kafka_consumer_drop_carried(struct kafka_consumer *consumer);
 /* Commits `offsets`, or with NULL all marks that are stored; waits at most timeout_ms. */

@@ -9,6 +9,7 @@
  *     settle.c      settle, step by step             reader.c       browse
  *     transaction.c the steps of exactly once        admin.c        topics, offsets, lag
  *     settings.c    URL, options, refused properties client.c       a librdkafka handle, its configuration, its log
+ *     instance.c    one live process per instance name
  *     error.c       librdkafka's codes as statuses   topic.c        metadata and limits of a topic */
 #include "kafka.h"
 

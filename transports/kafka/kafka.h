@@ -12,6 +12,7 @@ struct kafka_options {
 	int64_t session_timeout_ms;
 	int64_t transaction_timeout_ms;
 	int64_t max_poll_interval_ms;
+	int compression; /* of kafka_compressions */
 };
 
 struct kafka_settings {
@@ -28,6 +29,7 @@ struct kafka_transport {
 };
 
 extern const struct msp_option_table kafka_option_table;
+extern const char *const kafka_compressions[];
 
 /* Copies `config`. MSP_E_INVALID: a bad URL, a property that librdkafka does not have, or one that would break the
  * guarantee. On failure `settings` is as after done. */

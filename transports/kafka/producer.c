@@ -31,9 +31,14 @@ static enum msp_status producer_use_topic(struct kafka_producer *producer, const
                                           struct msp_error *err)
 {
 	const char *used = producer->publisher.names[MSP_ROUTE_OUTPUTS];
-	if (used && strcmp(used, topic) == 0)
-		return MSP_OK;
-	return kafka_publisher_set_topic(&producer->publisher, MSP_ROUTE_OUTPUTS, topic, timeout_ms, err);
+	enum msp_status status = MSP_OK;
+	if (!used || strcmp(used, topic) != 0)
+		status = kafka_publisher_name_topic(&producer->publisher, MSP_ROUTE_OUTPUTS, topic, err);
+	if (status == MSP_OK)
+		status = kafka_publisher_open_topic(&producer->publisher, MSP_ROUTE_OUTPUTS, timeout_ms, err);
+	if (status == MSP_OK && producer->publisher.outdated)
+		status = kafka_publisher_renew(&producer->publisher, NULL, err);
+	return status;
 }
 
 static enum msp_status publication_finish(struct kafka_publication *publication, int64_t deadline_ms,
@@ -84,6 +89,8 @@ static enum msp_status producer_send(struct msp_producer *base, const char *topi
 		/* What waits in the queue is taken back, so that the caller may send it again. */
 		rd_kafka_purge(producer->publisher.client.rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
 		rd_kafka_flush(producer->publisher.client.rk, ABANDON_GRACE_MS);
+		if (status == MSP_E_NOT_FOUND)
+			kafka_publisher_forget_topics(&producer->publisher);
 	}
 	kafka_publication_end(&publication);
 	return status;

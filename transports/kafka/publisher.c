@@ -108,6 +108,8 @@ static enum msp_status publisher_start(struct kafka_publisher *publisher, struct
 	if (publisher->batch_bytes)
 		kafka_conf_set_number(conf, "batch.size", (int64_t)publisher->batch_bytes);
 	rd_kafka_conf_set_dr_msg_cb(conf, delivery_reported);
+	/* For all topics: a topic that librdkafka knows already does not take a configuration of its own. */
+	rd_kafka_topic_conf_set_partitioner_cb(rd_kafka_conf_get_default_topic_conf(conf), partition_choose);
 	return kafka_client_init(&publisher->client, RD_KAFKA_PRODUCER, conf, publisher, err);
 }
 
@@ -123,16 +125,21 @@ enum msp_status kafka_publisher_init(struct kafka_publisher *publisher, const st
 	return status;
 }
 
-/* Destroys the client. No report comes afterwards. */
-static void publisher_stop(struct kafka_publisher *publisher)
+static void topics_close(struct kafka_publisher *publisher)
 {
-	if (!publisher->client.rk)
-		return;
 	for (size_t i = 0; i < 2; i++) {
 		if (publisher->topics[i])
 			rd_kafka_topic_destroy(publisher->topics[i]);
 		publisher->topics[i] = NULL;
 	}
+}
+
+/* Destroys the client. No report comes afterwards. */
+static void publisher_stop(struct kafka_publisher *publisher)
+{
+	if (!publisher->client.rk)
+		return;
+	topics_close(publisher);
 	rd_kafka_purge(publisher->client.rk,
 	               RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT | RD_KAFKA_PURGE_F_NON_BLOCKING);
 	rd_kafka_flush(publisher->client.rk, PURGE_TIMEOUT_MS);
@@ -158,9 +165,7 @@ bool kafka_publisher_is_broken(const struct kafka_publisher *publisher)
 
 static enum msp_status topic_handle_open(struct kafka_publisher *publisher, size_t route, struct msp_error *err)
 {
-	rd_kafka_topic_conf_t *conf = rd_kafka_default_topic_conf_dup(publisher->client.rk);
-	rd_kafka_topic_conf_set_partitioner_cb(conf, partition_choose);
-	publisher->topics[route] = rd_kafka_topic_new(publisher->client.rk, publisher->names[route], conf);
+	publisher->topics[route] = rd_kafka_topic_new(publisher->client.rk, publisher->names[route], NULL);
 	if (!publisher->topics[route])
 		return kafka_error_set(err, rd_kafka_last_error(), NULL, "topic %s", publisher->names[route]);
 	return MSP_OK;
@@ -169,6 +174,7 @@ static enum msp_status topic_handle_open(struct kafka_publisher *publisher, size
 enum msp_status kafka_publisher_renew(struct kafka_publisher *publisher, struct kafka_flight *flight,
                                       struct msp_error *err)
 {
+	bool opened[2] = {publisher->topics[0], publisher->topics[1]};
 	publisher_stop(publisher);
 	if (flight) {
 		flight->on_the_way = 0;
@@ -178,32 +184,29 @@ enum msp_status kafka_publisher_renew(struct kafka_publisher *publisher, struct 
 	}
 	enum msp_status status = publisher_start(publisher, err);
 	for (size_t i = 0; i < 2 && status == MSP_OK; i++)
-		if (publisher->names[i])
+		if (opened[i])
 			status = topic_handle_open(publisher, i, err);
+	publisher->outdated = status != MSP_OK;
 	return status;
 }
 
 /* The limit of the broker is on record batches: ours stay below it, so that a refused one holds one message that is too
  * large by itself. */
-static enum msp_status limit_apply(struct kafka_publisher *publisher, size_t max_bytes, struct msp_error *err)
+static void limit_learn(struct kafka_publisher *publisher, size_t max_bytes)
 {
 	if (!max_bytes || (publisher->max_message_bytes && publisher->max_message_bytes <= max_bytes))
-		return MSP_OK;
+		return;
 	publisher->max_message_bytes = max_bytes;
-	size_t batch_bytes = max_bytes > 2 * BATCH_OVERHEAD ? max_bytes - BATCH_OVERHEAD : BATCH_OVERHEAD;
+	size_t batch_bytes = max_bytes > 2 * BATCH_OVERHEAD ? max_bytes - BATCH_OVERHEAD : 1;
 	if (batch_bytes >= 1000000) /* librdkafka's default */
-		return MSP_OK;
+		return;
 	publisher->batch_bytes = batch_bytes;
-	return kafka_publisher_renew(publisher, NULL, err);
+	publisher->outdated = true;
 }
 
-enum msp_status kafka_publisher_set_topic(struct kafka_publisher *publisher, enum msp_route route, const char *name,
-                                          int timeout_ms, struct msp_error *err)
+enum msp_status kafka_publisher_name_topic(struct kafka_publisher *publisher, enum msp_route route, const char *name,
+                                           struct msp_error *err)
 {
-	int32_t count;
-	enum msp_status status = kafka_topic_partition_count(&publisher->client, name, timeout_ms, &count, err);
-	if (status != MSP_OK)
-		return status;
 	char *copy = strdup(name);
 	if (!copy)
 		return msp_error_set(err, MSP_E_NO_MEMORY, "no memory for a topic");
@@ -211,10 +214,27 @@ enum msp_status kafka_publisher_set_topic(struct kafka_publisher *publisher, enu
 	publisher->names[route] = copy;
 	if (publisher->topics[route])
 		rd_kafka_topic_destroy(publisher->topics[route]);
-	status = topic_handle_open(publisher, route, err);
-	if (status == MSP_OK)
-		status = limit_apply(publisher, kafka_topic_max_bytes(&publisher->client, name, timeout_ms), err);
-	return status;
+	publisher->topics[route] = NULL;
+	return MSP_OK;
+}
+
+enum msp_status kafka_publisher_open_topic(struct kafka_publisher *publisher, enum msp_route route, int timeout_ms,
+                                           struct msp_error *err)
+{
+	int32_t count;
+	if (publisher->topics[route])
+		return MSP_OK;
+	const char *name = publisher->names[route];
+	enum msp_status status = kafka_topic_partition_count(&publisher->client, name, timeout_ms, &count, err);
+	if (status != MSP_OK)
+		return status;
+	limit_learn(publisher, kafka_topic_max_bytes(&publisher->client, name, timeout_ms));
+	return topic_handle_open(publisher, route, err);
+}
+
+void kafka_publisher_forget_topics(struct kafka_publisher *publisher)
+{
+	topics_close(publisher);
 }
 
 /* ---- messages ---- */

@@ -38,9 +38,10 @@ struct kafka_publisher {
 	const struct kafka_settings *settings;
 	char *transactional_id;         /* or NULL */
 	char *names[2];                 /* by route; owned */
-	rd_kafka_topic_t *topics[2];    /* of `names` */
+	rd_kafka_topic_t *topics[2];    /* of `names`; NULL until opened */
 	size_t max_message_bytes;       /* the smaller limit of the two topics; 0: not known */
 	size_t batch_bytes;             /* no request is larger; 0: librdkafka's default */
+	bool outdated;                  /* the client is older than batch_bytes */
 	struct kafka_flight *abandoned; /* owned */
 };
 
@@ -50,9 +51,15 @@ enum msp_status kafka_publisher_init(struct kafka_publisher *publisher, const st
 /* Gives up what is on its way. Safe on a zeroed publisher. */
 void kafka_publisher_done(struct kafka_publisher *publisher);
 
-/* Names the topic of a route and learns its metadata and limit, so that the first message does not wait for them. */
-enum msp_status kafka_publisher_set_topic(struct kafka_publisher *publisher, enum msp_route route, const char *name,
-                                          int timeout_ms, struct msp_error *err) MSP_NODISCARD;
+/* Names the topic of a route; it need not be there. */
+enum msp_status kafka_publisher_name_topic(struct kafka_publisher *publisher, enum msp_route route, const char *name,
+                                           struct msp_error *err) MSP_NODISCARD;
+/* Learns the metadata and the limit of the route's topic, so that the first message does not wait for them, unless they
+ * are known. Afterwards `outdated` may be set: then the client must be renewed. MSP_E_NOT_FOUND: no such topic. */
+enum msp_status kafka_publisher_open_topic(struct kafka_publisher *publisher, enum msp_route route, int timeout_ms,
+                                           struct msp_error *err) MSP_NODISCARD;
+/* After a topic turned out to be missing: the next open asks again. */
+void kafka_publisher_forget_topics(struct kafka_publisher *publisher);
 
 /* A new client in place of one that is broken (librdkafka calls it fatal), or whose requests are too large. What was on
  * its way is unsent afterwards, though the broker may have it. */

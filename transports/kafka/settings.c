@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <strings.h>
 
+const char *const kafka_compressions[] = {"none", "gzip", "snappy", "lz4", "zstd", NULL};
+
 static const struct msp_option OPTIONS[] = {
     {
         .name = "prefetch.max.bytes",
@@ -41,6 +43,14 @@ static const struct msp_option OPTIONS[] = {
         .min = 1000,
         .max = 86400000,
         .help = "how long one batch may take before its worker counts as hanging and loses its partitions",
+    },
+    {
+        .name = "compression.type",
+        .type = MSP_OPTION_CHOICE,
+        .offset = offsetof(struct kafka_options, compression),
+        .default_text = "lz4",
+        .choices = kafka_compressions,
+        .help = "how what is published is compressed",
     },
 };
 

@@ -23,6 +23,7 @@ void kafka_settle_end(struct kafka_consumer *consumer, enum msp_settle_answer an
 {
 	struct kafka_settle *settle = &consumer->settle;
 	kafka_publication_end(&settle->publication);
+	settle->batch->settled = answer == MSP_SETTLE_OK;
 	settle->batch = NULL;
 	settle->committing = false;
 	settle->answer = answer;
@@ -43,6 +44,42 @@ void kafka_consumer_serve(struct kafka_consumer *consumer)
 
 /* ---- steps ---- */
 
+static enum kafka_settle_step prepared_step(const struct kafka_consumer *consumer)
+{
+	const struct kafka_settle *settle = &consumer->settle;
+	const struct kafka_publisher *publisher = &consumer->publisher;
+	if (consumer->publishes && (settle->void_client || publisher->outdated || kafka_publisher_is_broken(publisher)))
+		return KAFKA_SETTLE_RENEW;
+	if (consumer->transactional)
+		return KAFKA_SETTLE_BEGIN;
+	return settle->publication.flight ? KAFKA_SETTLE_PUBLISH : KAFKA_SETTLE_MARK;
+}
+
+/* Asks for the topics that have not been there so far. Waits for the broker, so not within settle_begin. */
+static void settle_prepare(struct kafka_consumer *consumer, int slice_ms)
+{
+	struct kafka_publisher *publisher = &consumer->publisher;
+	const struct kafka_flight *flight = consumer->settle.publication.flight;
+	for (size_t i = 0; i < flight->count; i++) {
+		enum msp_route route = flight->outgoing[i].route;
+		if (publisher->topics[route])
+			continue;
+		if (slice_ms == 0 || kafka_publisher_open_topic(publisher, route, slice_ms, &consumer->settle.why) != MSP_OK)
+			return;
+	}
+	kafka_settle_go(consumer, prepared_step(consumer));
+}
+
+/* Results cannot be published as things are. */
+static void publish_failed(struct kafka_consumer *consumer)
+{
+	struct kafka_settle *settle = &consumer->settle;
+	if (settle->why.status == MSP_E_NOT_FOUND)
+		kafka_publisher_forget_topics(&consumer->publisher);
+	settle->void_client |= consumer->transactional;
+	kafka_settle_go(consumer, KAFKA_SETTLE_PREPARE);
+}
+
 static void publish_done(struct kafka_consumer *consumer)
 {
 	struct kafka_settle *settle = &consumer->settle;
@@ -55,8 +92,7 @@ static void publish_done(struct kafka_consumer *consumer)
 		kafka_publication_shrink(publication);
 		msp_log(MSP_LOG_INFO, "smaller requests, the broker refuses larger ones", "group", consumer->group, "bytes",
 		        MSP_LOG_NUMBER(consumer->publisher.batch_bytes), NULL);
-		if (consumer->transactional)
-			kafka_publication_restart(publication);
+		kafka_publication_restart(publication);
 		kafka_settle_go(consumer, KAFKA_SETTLE_RENEW);
 	} else {
 		kafka_settle_go(consumer, consumer->transactional ? KAFKA_SETTLE_OFFSETS : KAFKA_SETTLE_MARK);
@@ -74,7 +110,9 @@ static void settle_publish(struct kafka_consumer *consumer, int slice_ms)
 	} while (progress == KAFKA_REFUSAL && !consumer->transactional && msp_monotonic_ms() < deadline_ms);
 	if (progress == KAFKA_DONE)
 		publish_done(consumer);
-	else if (progress != KAFKA_GOING && (consumer->transactional || kafka_publisher_is_broken(&consumer->publisher)))
+	else if (progress == KAFKA_FAILURE)
+		publish_failed(consumer);
+	else if (progress == KAFKA_REFUSAL && consumer->transactional)
 		kafka_settle_go(consumer, KAFKA_SETTLE_RENEW);
 }
 
@@ -97,6 +135,9 @@ static void settle_mark(struct kafka_consumer *consumer, int slice_ms)
 static void settle_step(struct kafka_consumer *consumer, int slice_ms)
 {
 	switch (consumer->settle.step) {
+	case KAFKA_SETTLE_PREPARE:
+		settle_prepare(consumer, slice_ms);
+		break;
 	case KAFKA_SETTLE_RENEW:
 		kafka_transaction_renew(consumer);
 		break;
@@ -152,7 +193,7 @@ void kafka_settle_give_up(struct kafka_consumer *consumer, bool lost, int timeou
 		return;
 	if (settle->transaction_open && !lost)
 		kafka_transaction_abandon(consumer, KAFKA_REVOKE_TIMEOUT_MS / 2);
-	else if (settle->transaction_open || settle->step < KAFKA_SETTLE_BEGIN)
+	else if (settle->transaction_open || settle->step == KAFKA_SETTLE_FENCE || settle->step == KAFKA_SETTLE_RESOLVE)
 		settle->void_client = true; /* no abort while the membership is lost: it may hang */
 	settle->transaction_open = false;
 	kafka_settle_end(consumer, MSP_SETTLE_LOST);
@@ -177,22 +218,14 @@ static rd_kafka_topic_partition_list_t *offsets_new(const struct kafka_batch *ba
 	return offsets;
 }
 
-static enum kafka_settle_step first_step(const struct kafka_consumer *consumer, bool publishes)
-{
-	const struct kafka_settle *settle = &consumer->settle;
-	if (consumer->publishes && (settle->void_client || kafka_publisher_is_broken(&consumer->publisher)))
-		return KAFKA_SETTLE_RENEW;
-	if (consumer->transactional)
-		return KAFKA_SETTLE_BEGIN;
-	return publishes ? KAFKA_SETTLE_PUBLISH : KAFKA_SETTLE_MARK;
-}
-
 void kafka_consumer_settle_begin(struct msp_consumer *base, struct msp_batch *batch, struct msp_outgoing *outgoing)
 {
 	struct kafka_consumer *consumer = consumer_cast(base);
 	struct kafka_settle *settle = &consumer->settle;
 	assert(settle->step == KAFKA_SETTLE_IDLE);
 	settle->batch = (struct kafka_batch *)batch;
+	if (consumer->gap)
+		kafka_consumer_rewind(consumer);
 	if (settle->batch->epoch != consumer->epoch) {
 		kafka_settle_end(consumer, MSP_SETTLE_LOST);
 		return;
@@ -205,7 +238,7 @@ void kafka_consumer_settle_begin(struct msp_consumer *base, struct msp_batch *ba
 		kafka_settle_end(consumer, MSP_SETTLE_FAILED);
 		return;
 	}
-	kafka_settle_go(consumer, first_step(consumer, outgoing));
+	kafka_settle_go(consumer, outgoing ? KAFKA_SETTLE_PREPARE : prepared_step(consumer));
 	kafka_settle_advance(consumer, 0);
 }
 
