@@ -8,5 +8,5 @@ int main(void)
 	static const struct msp_property settings[] = {
 	    {"session.timeout.ms", "1500"}, {"compression.type", "none"}, {NULL, NULL}};
 	return transport_contract_run(
-	    &(struct transport_contract){&msp_transport_kafka, 0, kafka_broker_url, settings, 1500});
+	    &(struct transport_contract){&msp_transport_kafka, TRANSPORT_LACKS_ATTEMPTS, kafka_broker_url, settings, 1500});
 }

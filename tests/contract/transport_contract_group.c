@@ -111,6 +111,12 @@ static void a_killed_process_is_taken_over(void **state)
 	assert_int_equal(child_held(&child), 5);
 	struct msp_consumer *consumer = consumer_open(fixture, 0, "heir", 0);
 	child_end(&child, SIGKILL);
+	if (lacks(TRANSPORT_LACKS_ATTEMPTS)) {
+		echo(consumer, 20);
+		consumer_close(consumer);
+		topic_expect(fixture, fixture->outputs, 1, 20);
+		return;
+	}
 	struct msp_batch *batch = receive(consumer, 20);
 	/* What was being computed may be what killed it: it comes alone, and says that it comes again. */
 	assert_int_equal(batch->count, 1);

@@ -309,13 +309,13 @@ struct msp_reader *reader_open(struct fixture *fixture, const struct msp_reader_
 	return reader;
 }
 
-/* Reads the whole topic; `visit` may be NULL. */
-static size_t topic_walk(struct fixture *fixture, const char *topic,
+/* Reads the whole topic, or one partition; `visit` may be NULL. */
+static size_t topic_walk(struct fixture *fixture, const char *topic, int32_t partition,
                          void (*visit)(void *context, const struct msp_message *message), void *context)
 {
 	struct msp_reader_config config = {
 	    .topic = topic,
-	    .partition = MSP_PARTITION_ANY,
+	    .partition = partition,
 	    .start = MSP_START_BEGINNING,
 	    .end_timestamp_ms = MSP_TIMESTAMP_NONE,
 	    .stop_at_end = true,
@@ -337,6 +337,11 @@ static size_t topic_walk(struct fixture *fixture, const char *topic,
 	return total;
 }
 
+size_t partition_count(struct fixture *fixture, const char *topic, int32_t partition)
+{
+	return topic_walk(fixture, topic, partition, NULL, NULL);
+}
+
 static void sum_add(void *context, const struct msp_message *message)
 {
 	*(int64_t *)context += message_number(message);
@@ -345,9 +350,9 @@ static void sum_add(void *context, const struct msp_message *message)
 size_t topic_count(struct fixture *fixture, const char *topic, int64_t *ret_sum)
 {
 	if (!ret_sum)
-		return topic_walk(fixture, topic, NULL, NULL);
+		return topic_walk(fixture, topic, MSP_PARTITION_ANY, NULL, NULL);
 	*ret_sum = 0;
-	return topic_walk(fixture, topic, sum_add, ret_sum);
+	return topic_walk(fixture, topic, MSP_PARTITION_ANY, sum_add, ret_sum);
 }
 
 static void next_check(void *context, const struct msp_message *message)
@@ -360,7 +365,7 @@ static void next_check(void *context, const struct msp_message *message)
 void topic_expect(struct fixture *fixture, const char *topic, int32_t partitions, int count)
 {
 	int next[PARTITIONS] = {0};
-	topic_walk(fixture, topic, next_check, next);
+	topic_walk(fixture, topic, MSP_PARTITION_ANY, next_check, next);
 	for (int32_t i = 0; i < partitions; i++)
 		assert_int_equal(next[i], count);
 }

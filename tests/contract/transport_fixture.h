@@ -77,6 +77,8 @@ void echo(struct msp_consumer *consumer, size_t count);
 struct msp_reader *reader_open(struct fixture *fixture, const struct msp_reader_config *config);
 /* How many messages the topic holds; *ret_sum of their numbers. */
 size_t topic_count(struct fixture *fixture, const char *topic, int64_t *ret_sum);
+/* How many messages one partition holds. */
+size_t partition_count(struct fixture *fixture, const char *topic, int32_t partition);
 /* Asserts that the topic holds each number in [0, count) of each partition once and in order. */
 void topic_expect(struct fixture *fixture, const char *topic, int32_t partitions, int count);
 int64_t group_lag(struct fixture *fixture);

@@ -57,6 +57,34 @@ static void request_done(struct request *request)
 	rd_kafka_AdminOptions_destroy(request->options);
 }
 
+/* Repeats what brokers that have not heard of a change yet answer with "not now". */
+struct retry {
+	struct kafka_admin *admin;
+	int64_t deadline_ms;
+	struct msp_backoff backoff;
+};
+
+static void retry_init(struct retry *retry, struct kafka_admin *admin, int timeout_ms)
+{
+	*retry = (struct retry){.admin = admin, .deadline_ms = msp_monotonic_ms() + timeout_ms};
+	msp_backoff_init(&retry->backoff, 5, 200);
+}
+
+static int retry_left_ms(const struct retry *retry)
+{
+	int64_t left_ms = retry->deadline_ms - msp_monotonic_ms();
+	return left_ms > 0 ? (int)left_ms : 0;
+}
+
+/* True, after a pause: try again. */
+static bool retry_wants(struct retry *retry, enum msp_status status)
+{
+	if (status != MSP_E_UNAVAILABLE || retry_left_ms(retry) == 0)
+		return false;
+	rd_kafka_poll(retry->admin->client.rk, msp_backoff_next_ms(&retry->backoff));
+	return true;
+}
+
 /* The verdict on one topic, in the broker's words. */
 static enum msp_status topic_result(const rd_kafka_topic_result_t **results, size_t count, struct msp_error *err)
 {
@@ -119,6 +147,21 @@ static enum msp_status topic_create_wait(struct kafka_admin *admin, rd_kafka_New
 	return status;
 }
 
+/* The controller has made the topic; the brokers learn of it a little later. */
+static enum msp_status topic_await(struct kafka_admin *admin, const char *name, int timeout_ms, struct msp_error *err)
+{
+	struct retry retry;
+	retry_init(&retry, admin, timeout_ms);
+	enum msp_status status;
+	do {
+		int32_t count;
+		status = kafka_topic_partition_count(&admin->client, name, retry_left_ms(&retry), &count, err);
+		if (status == MSP_E_NOT_FOUND)
+			status = MSP_E_UNAVAILABLE;
+	} while (retry_wants(&retry, status));
+	return status;
+}
+
 static enum msp_status admin_topic_create(struct msp_admin *base, const struct msp_topic_spec *spec, int timeout_ms,
                                           struct msp_error *err)
 {
@@ -132,6 +175,8 @@ static enum msp_status admin_topic_create(struct msp_admin *base, const struct m
 	if (status == MSP_OK)
 		status = topic_create_wait(admin, topic, timeout_ms, err);
 	rd_kafka_NewTopic_destroy(topic);
+	if (status == MSP_OK)
+		status = topic_await(admin, spec->name, timeout_ms, err);
 	return status;
 }
 
@@ -211,24 +256,34 @@ static enum msp_status info_new(const rd_kafka_topic_partition_list_t *oldest,
 	return MSP_OK;
 }
 
-static enum msp_status admin_topic_describe(struct msp_admin *base, const char *topic, struct msp_topic_info **ret_info,
-                                            int timeout_ms, struct msp_error *err)
+static enum msp_status topic_describe_once(struct kafka_admin *admin, const char *topic,
+                                           struct msp_topic_info **ret_info, int timeout_ms, struct msp_error *err)
 {
-	struct kafka_admin *admin = admin_cast(base);
-	int64_t deadline_ms = msp_monotonic_ms() + timeout_ms;
 	int32_t count;
 	enum msp_status status = kafka_topic_partition_count(&admin->client, topic, timeout_ms, &count, err);
 	if (status != MSP_OK)
 		return status;
 	rd_kafka_topic_partition_list_t *oldest = kafka_partitions_new(topic, count, RD_KAFKA_OFFSET_BEGINNING);
 	rd_kafka_topic_partition_list_t *newest = kafka_partitions_new(topic, count, RD_KAFKA_OFFSET_END);
-	status = kafka_offsets_query(&admin->client, oldest, (int)(deadline_ms - msp_monotonic_ms()), err);
+	status = kafka_offsets_query(&admin->client, oldest, timeout_ms, err);
 	if (status == MSP_OK)
-		status = kafka_offsets_query(&admin->client, newest, (int)(deadline_ms - msp_monotonic_ms()), err);
+		status = kafka_offsets_query(&admin->client, newest, timeout_ms, err);
 	if (status == MSP_OK)
 		status = info_new(oldest, newest, ret_info, err);
 	rd_kafka_topic_partition_list_destroy(oldest);
 	rd_kafka_topic_partition_list_destroy(newest);
+	return status;
+}
+
+static enum msp_status admin_topic_describe(struct msp_admin *base, const char *topic, struct msp_topic_info **ret_info,
+                                            int timeout_ms, struct msp_error *err)
+{
+	struct retry retry;
+	retry_init(&retry, admin_cast(base), timeout_ms);
+	enum msp_status status;
+	do
+		status = topic_describe_once(retry.admin, topic, ret_info, retry_left_ms(&retry), err);
+	while (retry_wants(&retry, status));
 	return status;
 }
 
@@ -267,18 +322,17 @@ static enum msp_status committed_read(const rd_kafka_event_t *event, const struc
 	return MSP_OK;
 }
 
-static enum msp_status admin_group_remaining(struct msp_admin *base, const char *group, const char *topic,
-                                             const struct msp_topic_info *until, int64_t *ret_remaining, int timeout_ms,
-                                             struct msp_error *err)
+static enum msp_status group_remaining_once(struct kafka_admin *admin, const char *group, const char *topic,
+                                            const struct msp_topic_info *until, int64_t *ret_remaining, int timeout_ms,
+                                            struct msp_error *err)
 {
-	struct kafka_admin *admin = admin_cast(base);
 	rd_kafka_topic_partition_list_t *partitions = rd_kafka_topic_partition_list_new((int)until->partition_count);
 	for (size_t i = 0; i < until->partition_count; i++)
 		rd_kafka_topic_partition_list_add(partitions, topic, until->partitions[i].partition);
 	rd_kafka_ListConsumerGroupOffsets_t *wanted = rd_kafka_ListConsumerGroupOffsets_new(group, partitions);
 	struct request request;
 	request_init(&request, admin, RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS, timeout_ms);
-	/* Offsets of a transaction that is being committed count: wait for them. */
+	/* Offsets of a transaction that is being committed count, so they are refused until it has ended. */
 	rd_kafka_error_t *refused = rd_kafka_AdminOptions_set_require_stable_offsets(request.options, 1);
 	if (refused)
 		rd_kafka_error_destroy(refused);
@@ -289,6 +343,19 @@ static enum msp_status admin_group_remaining(struct msp_admin *base, const char 
 	request_done(&request);
 	rd_kafka_ListConsumerGroupOffsets_destroy(wanted);
 	rd_kafka_topic_partition_list_destroy(partitions);
+	return status;
+}
+
+static enum msp_status admin_group_remaining(struct msp_admin *base, const char *group, const char *topic,
+                                             const struct msp_topic_info *until, int64_t *ret_remaining, int timeout_ms,
+                                             struct msp_error *err)
+{
+	struct retry retry;
+	retry_init(&retry, admin_cast(base), timeout_ms);
+	enum msp_status status;
+	do
+		status = group_remaining_once(retry.admin, group, topic, until, ret_remaining, retry_left_ms(&retry), err);
+	while (retry_wants(&retry, status));
 	return status;
 }
 

@@ -18,6 +18,12 @@ static void partitions_forward(struct kafka_consumer *consumer, const rd_kafka_t
 	}
 }
 
+void kafka_consumer_forward(struct kafka_consumer *consumer)
+{
+	if (consumer->assignment)
+		partitions_forward(consumer, consumer->assignment, consumer->work);
+}
+
 static void partitions_take(struct kafka_consumer *consumer, const rd_kafka_topic_partition_list_t *partitions)
 {
 	partitions_forward(consumer, partitions, consumer->work);
@@ -48,7 +54,7 @@ static void partitions_give_up(struct kafka_consumer *consumer)
 	kafka_settle_give_up(consumer, lost, KAFKA_REVOKE_TIMEOUT_MS);
 	consumer->epoch++;
 	consumer->gap = false;
-	kafka_consumer_drop_carried(consumer);
+	kafka_consumer_drop_fetched(consumer);
 	if (!lost && !consumer->transactional && consumer->assignment) {
 		struct msp_error err;
 		if (kafka_consumer_commit(consumer, NULL, KAFKA_REVOKE_TIMEOUT_MS, &err) != MSP_OK)
@@ -56,6 +62,7 @@ static void partitions_give_up(struct kafka_consumer *consumer)
 			        consumer->group, "reason", err.text, NULL);
 	}
 	rd_kafka_assign(consumer->client.rk, NULL);
+	kafka_consumer_drop_fetched(consumer);
 	if (consumer->assignment)
 		msp_log(MSP_LOG_INFO, lost ? "partitions lost" : "partitions given up", "group", consumer->group, "topic",
 		        consumer->inputs, "partitions", MSP_LOG_NUMBER(consumer->assignment->cnt), NULL);
@@ -66,7 +73,7 @@ void kafka_consumer_rewind(struct kafka_consumer *consumer)
 {
 	consumer->epoch++;
 	consumer->gap = false;
-	kafka_consumer_drop_carried(consumer);
+	kafka_consumer_drop_fetched(consumer);
 	if (!consumer->assignment)
 		return;
 	struct msp_error err;
@@ -75,8 +82,8 @@ void kafka_consumer_rewind(struct kafka_consumer *consumer)
 	rd_kafka_assign(consumer->client.rk, NULL);
 	for (int i = 0; i < consumer->assignment->cnt; i++)
 		consumer->assignment->elems[i].offset = RD_KAFKA_OFFSET_INVALID; /* the committed one */
-	partitions_forward(consumer, consumer->assignment, consumer->work);
 	rd_kafka_assign(consumer->client.rk, consumer->assignment);
+	consumer->rewound = true;
 }
 
 void kafka_consumer_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t *partitions,
@@ -92,11 +99,16 @@ void kafka_consumer_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t code, rd_kafka
 		partitions_give_up(consumer);
 }
 
-void kafka_consumer_drop_carried(struct kafka_consumer *consumer)
+/* Also what librdkafka holds in the work queue: each message there refers to its partition, and a partition that was
+ * deleted with its topic would wait for it for ever. */
+void kafka_consumer_drop_fetched(struct kafka_consumer *consumer)
 {
 	while (consumer->carried_begin < consumer->carried_end)
 		rd_kafka_message_destroy(consumer->carried[consumer->carried_begin++]);
 	consumer->carried_begin = consumer->carried_end = 0;
+	rd_kafka_message_t *message;
+	while (rd_kafka_consume_batch_queue(consumer->work, 0, &message, 1) == 1)
+		rd_kafka_message_destroy(message);
 }
 
 struct commit {

@@ -32,6 +32,8 @@ static const struct msp_property CONSUMER_DEFAULTS[] = {
     {"partition.assignment.strategy", "range,roundrobin"},
     {"enable.auto.offset.store", "false"},
     {"allow.auto.create.topics", "false"},
+    /* How soon added partitions are noticed. */
+    {"topic.metadata.refresh.interval.ms", "10000"},
     /* After an error of one partition (a leader that moves) the next fetch. */
     {"fetch.error.backoff.ms", "100"},
 };

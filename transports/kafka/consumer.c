@@ -116,7 +116,7 @@ static enum msp_status consumer_deliver(struct kafka_consumer *consumer, const s
 	if (!batch)
 		return msp_error_set(err, MSP_E_NO_MEMORY, "no memory for %zu messages", count);
 	consumer->carried_begin += count;
-	consumer->client.down = false;
+	consumer->client.down = consumer->rewound = false;
 	batch->epoch = consumer->epoch;
 	batch->next = consumer->batches;
 	consumer->batches = batch;
@@ -143,16 +143,30 @@ static enum msp_status consumer_trouble(struct kafka_consumer *consumer, struct 
 	if (err)
 		*err = consumer->trouble;
 	consumer->trouble.status = MSP_OK;
+	consumer->missing |= status == MSP_E_NOT_FOUND;
 	return status;
 }
 
-/* While no broker can be reached librdkafka says so once; whether one is back is for us to ask. */
+static enum msp_status consumer_subscribe(struct kafka_consumer *consumer, struct msp_error *err)
+{
+	rd_kafka_topic_partition_list_t *topics = rd_kafka_topic_partition_list_new(1);
+	rd_kafka_topic_partition_list_add(topics, consumer->inputs, RD_KAFKA_PARTITION_UA);
+	rd_kafka_resp_err_t code = rd_kafka_subscribe(consumer->client.rk, topics);
+	rd_kafka_topic_partition_list_destroy(topics);
+	return code ? kafka_error_set(err, code, NULL, "topic %s", consumer->inputs) : MSP_OK;
+}
+
+/* While no broker can be reached, or the topic is gone, librdkafka says so once; when that is over is for us to ask. */
 static enum msp_status consumer_ask_broker(struct kafka_consumer *consumer, int timeout_ms, struct msp_error *err)
 {
 	int32_t count;
 	enum msp_status status = kafka_topic_partition_count(&consumer->client, consumer->inputs, timeout_ms, &count, err);
 	if (status != MSP_E_UNAVAILABLE)
 		consumer->client.down = false;
+	if (status == MSP_OK && consumer->missing) {
+		consumer->missing = false;
+		return consumer_subscribe(consumer, err);
+	}
 	return status;
 }
 
@@ -174,8 +188,11 @@ static enum msp_status consumer_receive(struct msp_consumer *base, const struct 
 		int64_t left_ms = deadline_ms - msp_monotonic_ms();
 		if (left_ms <= 0 || atomic_exchange(&consumer->woken, false))
 			return MSP_OK;
-		if (consumer->client.down)
+		if (consumer->client.down || consumer->missing)
 			return consumer_ask_broker(consumer, (int)left_ms, err);
+		/* Stopping a partition undoes its forwarding, at a time of librdkafka's choice. */
+		if (consumer->rewound)
+			kafka_consumer_forward(consumer);
 		consumer_sleep(consumer, left_ms);
 	}
 }
@@ -215,7 +232,8 @@ static void consumer_free(struct msp_consumer *base)
 		kafka_settle_give_up(consumer, false, 0);
 	while (consumer->batches)
 		consumer_batch_free(base, &consumer->batches->base);
-	kafka_consumer_drop_carried(consumer);
+	if (consumer->work)
+		kafka_consumer_drop_fetched(consumer);
 	if (consumer->settle.offsets)
 		rd_kafka_topic_partition_list_destroy(consumer->settle.offsets);
 	if (consumer->events) {
@@ -225,6 +243,7 @@ static void consumer_free(struct msp_consumer *base)
 	if (consumer->client.rk)
 		rd_kafka_consumer_close(consumer->client.rk);
 	if (consumer->work) {
+		kafka_consumer_drop_fetched(consumer);
 		rd_kafka_queue_io_event_enable(consumer->work, -1, NULL, 0);
 		rd_kafka_queue_destroy(consumer->work);
 	}
@@ -323,15 +342,6 @@ static enum msp_status consumer_open_publisher(struct kafka_consumer *consumer,
 		}
 	}
 	return status;
-}
-
-static enum msp_status consumer_subscribe(struct kafka_consumer *consumer, struct msp_error *err)
-{
-	rd_kafka_topic_partition_list_t *topics = rd_kafka_topic_partition_list_new(1);
-	rd_kafka_topic_partition_list_add(topics, consumer->inputs, RD_KAFKA_PARTITION_UA);
-	rd_kafka_resp_err_t code = rd_kafka_subscribe(consumer->client.rk, topics);
-	rd_kafka_topic_partition_list_destroy(topics);
-	return code ? kafka_error_set(err, code, NULL, "topic %s", consumer->inputs) : MSP_OK;
 }
 
 static enum msp_status consumer_init(struct kafka_consumer *consumer, const struct msp_consumer_config *config,

@@ -60,11 +60,13 @@ struct kafka_consumer {
 	unsigned epoch;                                 /* grows when partitions are given up */
 	rd_kafka_topic_partition_list_t *assignment;    /* or NULL; owned */
 	rd_kafka_consumer_group_metadata_t *membership; /* as it was when the assignment came; owned */
+	bool missing;                                   /* the inputs were deleted */
 	struct msp_error trouble;                       /* what the next receive has to report */
 
 	rd_kafka_message_t **carried; /* taken from `work`, not delivered yet */
 	size_t carried_begin, carried_end, carried_capacity;
 	bool gap;                    /* a batch was freed unsettled: what was received after it is void */
+	bool rewound;                /* librdkafka may still undo the forwarding */
 	bool backlog;                /* `work` was as full as it gets */
 	struct kafka_batch *batches; /* alive; owned */
 
@@ -79,8 +81,10 @@ void kafka_consumer_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t code, rd_kafka
                               void *opaque);
 /* Makes everything received and not settled void, and reads again from what is settled. */
 void kafka_consumer_rewind(struct kafka_consumer *consumer);
-/* Drops what was taken and not delivered. */
-void kafka_consumer_drop_carried(struct kafka_consumer *consumer);
+/* Sends the messages of our partitions to the work queue. */
+void kafka_consumer_forward(struct kafka_consumer *consumer);
+/* Drops what was fetched and not delivered. */
+void kafka_consumer_drop_fetched(struct kafka_consumer *consumer);
 /* Commits `offsets`, or with NULL all marks that are stored; waits at most timeout_ms. */
 enum msp_status kafka_consumer_commit(struct kafka_consumer *consumer, const rd_kafka_topic_partition_list_t *offsets,
                                       int timeout_ms, struct msp_error *err);

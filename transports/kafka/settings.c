@@ -126,6 +126,32 @@ static enum msp_status properties_copy(struct kafka_settings *settings, const st
 	return MSP_OK;
 }
 
+/* host or host:port, up to the comma. */
+static bool broker_is_valid(const char *broker, size_t size)
+{
+	const char *colon = memrchr(broker, ':', size);
+	size_t host_size = colon ? (size_t)(colon - broker) : size;
+	if (host_size == 0 || memchr(broker, '/', size) || memchr(broker, '@', size))
+		return false;
+	if (!colon)
+		return true;
+	char *end;
+	unsigned long port = strtoul(colon + 1, &end, 10);
+	return end == broker + size && end > colon + 1 && port > 0 && port <= 65535;
+}
+
+static bool brokers_are_valid(const char *brokers, size_t size)
+{
+	for (size_t begin = 0; begin <= size;) {
+		const char *comma = memchr(brokers + begin, ',', size - begin);
+		size_t end = comma ? (size_t)(comma - brokers) : size;
+		if (!broker_is_valid(brokers + begin, end - begin))
+			return false;
+		begin = end + 1;
+	}
+	return true;
+}
+
 /* kafka://host:port,host:port or the list alone. */
 static enum msp_status url_parse(const char *url, char **ret_brokers, struct msp_error *err)
 {
@@ -134,7 +160,7 @@ static enum msp_status url_parse(const char *url, char **ret_brokers, struct msp
 	size_t size = strlen(brokers);
 	if (size > 0 && brokers[size - 1] == '/')
 		size--;
-	if (size == 0 || memchr(brokers, '/', size) || memchr(brokers, '@', size))
+	if (!brokers_are_valid(brokers, size))
 		return msp_error_set(err, MSP_E_INVALID,
 		                     "a Kafka URL is kafka://host:port,host:port; users and passwords are properties "
 		                     "(kafka.sasl.username, kafka.sasl.password)");

@@ -12,6 +12,9 @@ static enum msp_status metadata_read(struct kafka_client *client, const struct r
 	rd_kafka_resp_err_t code = metadata->topics[0].err;
 	if (code == RD_KAFKA_RESP_ERR_NO_ERROR && metadata->topics[0].partition_cnt == 0)
 		code = RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE; /* on its way */
+	for (int i = 0; i < metadata->topics[0].partition_cnt && !code; i++)
+		if (metadata->topics[0].partitions[i].leader < 0)
+			code = RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE;
 	if (code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
 		return kafka_error_set(err, code, "there is no such topic", "topic %s", topic);
 	if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
