@@ -2,31 +2,52 @@
 #include "error.h"
 
 #include <msp/log.h>
-
-/* Sends the messages of these partitions to the work queue, so that the queue of events can be served at any time
- * without taking a message: also while a batch is in flight. */
-static void partitions_forward(struct kafka_consumer *consumer, const rd_kafka_topic_partition_list_t *partitions,
-                               rd_kafka_queue_t *destination)
-{
-	for (int i = 0; i < partitions->cnt; i++) {
-		rd_kafka_queue_t *queue = rd_kafka_queue_get_partition(consumer->client.rk, partitions->elems[i].topic,
-		                                                       partitions->elems[i].partition);
-		if (!queue)
-			continue;
-		rd_kafka_queue_forward(queue, destination);
-		rd_kafka_queue_destroy(queue);
-	}
-}
+#include <stdlib.h>
 
 void kafka_consumer_forward(struct kafka_consumer *consumer)
 {
-	if (consumer->assignment)
-		partitions_forward(consumer, consumer->assignment, consumer->work);
+	for (size_t i = 0; i < consumer->queue_count; i++)
+		rd_kafka_queue_forward(consumer->queues[i], consumer->work);
+}
+
+static void queue_drain(rd_kafka_queue_t *queue)
+{
+	rd_kafka_message_t *message;
+	while (rd_kafka_consume_batch_queue(queue, 0, &message, 1) == 1)
+		rd_kafka_message_destroy(message);
+}
+
+void kafka_consumer_drop_queues(struct kafka_consumer *consumer)
+{
+	for (size_t i = 0; i < consumer->queue_count; i++) {
+		rd_kafka_queue_forward(consumer->queues[i], NULL);
+		queue_drain(consumer->queues[i]);
+		rd_kafka_queue_destroy(consumer->queues[i]);
+	}
+	free(consumer->queues);
+	consumer->queues = NULL;
+	consumer->queue_count = 0;
+}
+
+/* Sends the messages of these partitions to the work queue, so that the queue of events can be served at any time
+ * without taking a message: also while a batch is in flight. The queues are kept beyond the assignment, see
+ * kafka_consumer_drop_queues. */
+static void partitions_forward(struct kafka_consumer *consumer, const rd_kafka_topic_partition_list_t *partitions)
+{
+	kafka_consumer_drop_queues(consumer);
+	consumer->queues = calloc((size_t)partitions->cnt + 1, sizeof(rd_kafka_queue_t *));
+	for (int i = 0; i < partitions->cnt && consumer->queues; i++) {
+		rd_kafka_queue_t *queue = rd_kafka_queue_get_partition(consumer->client.rk, partitions->elems[i].topic,
+		                                                       partitions->elems[i].partition);
+		if (queue)
+			consumer->queues[consumer->queue_count++] = queue;
+	}
+	kafka_consumer_forward(consumer);
 }
 
 static void partitions_take(struct kafka_consumer *consumer, const rd_kafka_topic_partition_list_t *partitions)
 {
-	partitions_forward(consumer, partitions, consumer->work);
+	partitions_forward(consumer, partitions);
 	rd_kafka_assign(consumer->client.rk, partitions);
 	consumer->assignment = rd_kafka_topic_partition_list_copy(partitions);
 	/* Now, not when a transaction needs it: by then it might be of a newer generation than the messages. */
@@ -38,7 +59,6 @@ static void partitions_take(struct kafka_consumer *consumer, const rd_kafka_topi
 static void partitions_forget(struct kafka_consumer *consumer)
 {
 	if (consumer->assignment) {
-		partitions_forward(consumer, consumer->assignment, NULL);
 		rd_kafka_topic_partition_list_destroy(consumer->assignment);
 		consumer->assignment = NULL;
 	}
@@ -99,16 +119,12 @@ void kafka_consumer_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t code, rd_kafka
 		partitions_give_up(consumer);
 }
 
-/* Also what librdkafka holds in the work queue: each message there refers to its partition, and a partition that was
- * deleted with its topic would wait for it for ever. */
 void kafka_consumer_drop_fetched(struct kafka_consumer *consumer)
 {
 	while (consumer->carried_begin < consumer->carried_end)
 		rd_kafka_message_destroy(consumer->carried[consumer->carried_begin++]);
 	consumer->carried_begin = consumer->carried_end = 0;
-	rd_kafka_message_t *message;
-	while (rd_kafka_consume_batch_queue(consumer->work, 0, &message, 1) == 1)
-		rd_kafka_message_destroy(message);
+	queue_drain(consumer->work);
 }
 
 struct commit {

@@ -242,6 +242,7 @@ static void consumer_free(struct msp_consumer *base)
 	}
 	if (consumer->client.rk)
 		rd_kafka_consumer_close(consumer->client.rk);
+	kafka_consumer_drop_queues(consumer);
 	if (consumer->work) {
 		kafka_consumer_drop_fetched(consumer);
 		rd_kafka_queue_io_event_enable(consumer->work, -1, NULL, 0);

@@ -51,10 +51,12 @@ struct kafka_consumer {
 	bool commits_at_once; /* the mark is committed with each settle */
 	int commit_interval_ms;
 
-	rd_kafka_queue_t *events; /* rebalances, errors */
-	rd_kafka_queue_t *work;   /* the messages of all partitions of ours */
-	int instance_fd;          /* holds the instance name; -1: none */
-	int wake_fd;              /* an eventfd: something is in a queue, or wake was called */
+	rd_kafka_queue_t *events;  /* rebalances, errors */
+	rd_kafka_queue_t *work;    /* the messages of all partitions of ours */
+	rd_kafka_queue_t **queues; /* of the partitions that are or were ours; owned */
+	size_t queue_count;
+	int instance_fd; /* holds the instance name; -1: none */
+	int wake_fd;     /* an eventfd: something is in a queue, or wake was called */
 	atomic_bool woken;
 
 	unsigned epoch;                                 /* grows when partitions are given up */
@@ -83,6 +85,9 @@ void kafka_consumer_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t code, rd_kafka
 void kafka_consumer_rewind(struct kafka_consumer *consumer);
 /* Sends the messages of our partitions to the work queue. */
 void kafka_consumer_forward(struct kafka_consumer *consumer);
+/* Gives up the queues of the partitions that were ours last. Not before all is over: each message in them refers to its
+ * partition, and librdkafka waits in rd_kafka_destroy for partitions whose topic was deleted meanwhile. */
+void kafka_consumer_drop_queues(struct kafka_consumer *consumer);
 /* Drops what was fetched and not delivered. */
 void kafka_consumer_drop_fetched(struct kafka_consumer *consumer);
 /* Commits `offsets`, or with NULL all marks that are stored; waits at most timeout_ms. */
