@@ -113,7 +113,9 @@ void kafka_consumer_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t code, rd_kafka
 	struct kafka_client *client = opaque;
 	struct kafka_consumer *consumer = client->owner;
 	client->down = false;
-	if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS)
+	if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS && consumer->closing)
+		rd_kafka_assign(consumer->client.rk, NULL); /* came late; asking for the membership now would never return */
+	else if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS)
 		partitions_take(consumer, partitions);
 	else
 		partitions_give_up(consumer);

@@ -228,6 +228,7 @@ static void consumer_free(struct msp_consumer *base)
 	if (!base)
 		return;
 	struct kafka_consumer *consumer = consumer_cast(base);
+	consumer->closing = true;
 	if (consumer->client.rk)
 		kafka_settle_give_up(consumer, false, 0);
 	while (consumer->batches)

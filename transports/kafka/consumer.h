@@ -62,8 +62,9 @@ struct kafka_consumer {
 	unsigned epoch;                                 /* grows when partitions are given up */
 	rd_kafka_topic_partition_list_t *assignment;    /* or NULL; owned */
 	rd_kafka_consumer_group_metadata_t *membership; /* as it was when the assignment came; owned */
-	bool missing;                                   /* the inputs were deleted */
-	struct msp_error trouble;                       /* what the next receive has to report */
+	bool closing;
+	bool missing;             /* the inputs were deleted */
+	struct msp_error trouble; /* what the next receive has to report */
 
 	rd_kafka_message_t **carried; /* taken from `work`, not delivered yet */
 	size_t carried_begin, carried_end, carried_capacity;
