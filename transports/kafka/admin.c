@@ -9,7 +9,12 @@
 
 struct kafka_admin {
 	struct msp_admin base;
+	const struct kafka_settings *settings;
 	struct kafka_client client;
+	/* A consumer that never joins `group`, to ask for its offsets: librdkafka's own request for them ends the process
+	 * when a broker goes away meanwhile (2.0.2, an assertion in rdkafka_queue.h). */
+	struct kafka_client member;
+	char *group; /* of `member`, or NULL */
 };
 
 static const struct msp_admin_ops ADMIN_OPS;
@@ -295,55 +300,51 @@ static int64_t partition_remaining(const struct msp_partition_info *until, int64
 	return until->newest > from ? until->newest - from : 0;
 }
 
-static enum msp_status committed_read(const rd_kafka_event_t *event, const struct msp_topic_info *until,
-                                      const char *topic, int64_t *ret_remaining, struct msp_error *err)
+static void member_close(struct kafka_admin *admin)
 {
-	size_t count;
-	const rd_kafka_group_result_t **groups = rd_kafka_ListConsumerGroupOffsets_result_groups(
-	    rd_kafka_event_ListConsumerGroupOffsets_result((rd_kafka_event_t *)(uintptr_t)event), &count);
-	if (count != 1)
-		return msp_error_set(err, MSP_E_INTERNAL, "librdkafka answers for %zu groups instead of one", count);
-	const rd_kafka_error_t *error = rd_kafka_group_result_error(groups[0]);
-	if (error)
-		return kafka_error_set(err, rd_kafka_error_code(error), rd_kafka_error_string(error), "group %s",
-		                       rd_kafka_group_result_name(groups[0]));
-	rd_kafka_topic_partition_list_t *partitions =
-	    (rd_kafka_topic_partition_list_t *)(uintptr_t)rd_kafka_group_result_partitions(groups[0]);
-	int64_t remaining = 0;
-	for (size_t i = 0; i < until->partition_count; i++) {
-		const rd_kafka_topic_partition_t *partition =
-		    rd_kafka_topic_partition_list_find(partitions, topic, until->partitions[i].partition);
-		if (partition && partition->err)
-			return kafka_error_set(err, partition->err, NULL, "topic %s", topic);
-		remaining +=
-		    partition_remaining(&until->partitions[i], partition ? partition->offset : RD_KAFKA_OFFSET_INVALID);
-	}
-	*ret_remaining = remaining;
-	return MSP_OK;
+	kafka_client_done(&admin->member);
+	free(admin->group);
+	admin->group = NULL;
 }
 
-static enum msp_status group_remaining_once(struct kafka_admin *admin, const char *group, const char *topic,
+static enum msp_status member_open(struct kafka_admin *admin, const char *group, struct msp_error *err)
+{
+	if (admin->group && strcmp(admin->group, group) == 0)
+		return MSP_OK;
+	member_close(admin);
+	if (!(admin->group = strdup(group)))
+		return msp_error_set(err, MSP_E_NO_MEMORY, "no memory for a group");
+	rd_kafka_conf_t *conf;
+	enum msp_status status = kafka_conf_new(admin->settings, KAFKA_CONSUMER, &conf, err);
+	if (status == MSP_OK) {
+		kafka_conf_set(conf, "group.id", group);
+		kafka_conf_set(conf, "enable.auto.commit", "false");
+		status = kafka_client_init(&admin->member, RD_KAFKA_CONSUMER, conf, admin, err);
+	}
+	if (status != MSP_OK)
+		member_close(admin);
+	return status;
+}
+
+/* Waits for a transaction that is being committed: its offsets count. */
+static enum msp_status group_remaining_once(struct kafka_admin *admin, const char *topic,
                                             const struct msp_topic_info *until, int64_t *ret_remaining, int timeout_ms,
                                             struct msp_error *err)
 {
 	rd_kafka_topic_partition_list_t *partitions = rd_kafka_topic_partition_list_new((int)until->partition_count);
 	for (size_t i = 0; i < until->partition_count; i++)
 		rd_kafka_topic_partition_list_add(partitions, topic, until->partitions[i].partition);
-	rd_kafka_ListConsumerGroupOffsets_t *wanted = rd_kafka_ListConsumerGroupOffsets_new(group, partitions);
-	struct request request;
-	request_init(&request, admin, RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS, timeout_ms);
-	/* Offsets of a transaction that is being committed count, so they are refused until it has ended. */
-	rd_kafka_error_t *refused = rd_kafka_AdminOptions_set_require_stable_offsets(request.options, 1);
-	if (refused)
-		rd_kafka_error_destroy(refused);
-	rd_kafka_ListConsumerGroupOffsets(admin->client.rk, &wanted, 1, request.options, request.queue);
-	enum msp_status status = request_wait(&request, err);
-	if (status == MSP_OK)
-		status = committed_read(request.event, until, topic, ret_remaining, err);
-	request_done(&request);
-	rd_kafka_ListConsumerGroupOffsets_destroy(wanted);
+	rd_kafka_resp_err_t code = rd_kafka_committed(admin->member.rk, partitions, timeout_ms);
+	int64_t remaining = 0;
+	for (size_t i = 0; i < until->partition_count && !code; i++) {
+		code = partitions->elems[i].err;
+		remaining += partition_remaining(&until->partitions[i], partitions->elems[i].offset);
+	}
 	rd_kafka_topic_partition_list_destroy(partitions);
-	return status;
+	if (code)
+		return kafka_client_error(&admin->member, code, err, "offsets of group %s", admin->group);
+	*ret_remaining = remaining;
+	return MSP_OK;
 }
 
 static enum msp_status admin_group_remaining(struct msp_admin *base, const char *group, const char *topic,
@@ -352,9 +353,11 @@ static enum msp_status admin_group_remaining(struct msp_admin *base, const char 
 {
 	struct retry retry;
 	retry_init(&retry, admin_cast(base), timeout_ms);
-	enum msp_status status;
+	enum msp_status status = member_open(retry.admin, group, err);
+	if (status != MSP_OK)
+		return status;
 	do
-		status = group_remaining_once(retry.admin, group, topic, until, ret_remaining, retry_left_ms(&retry), err);
+		status = group_remaining_once(retry.admin, topic, until, ret_remaining, retry_left_ms(&retry), err);
 	while (retry_wants(&retry, status));
 	return status;
 }
@@ -364,6 +367,7 @@ static void admin_free(struct msp_admin *base)
 	if (!base)
 		return;
 	struct kafka_admin *admin = admin_cast(base);
+	member_close(admin);
 	kafka_client_done(&admin->client);
 	free(admin);
 }
@@ -375,6 +379,7 @@ enum msp_status kafka_admin_open(const struct kafka_settings *settings, struct m
 	if (!admin)
 		return msp_error_set(err, MSP_E_NO_MEMORY, "no memory for an admin");
 	admin->base.ops = &ADMIN_OPS;
+	admin->settings = settings;
 	rd_kafka_conf_t *conf;
 	enum msp_status status = kafka_conf_new(settings, KAFKA_PRODUCER, &conf, err);
 	if (status == MSP_OK)
