@@ -16,7 +16,8 @@
 /* How many messages are taken from librdkafka at once; it knows no limit in bytes, so what is too much is carried. */
 #define TAKE_MAX 512
 /* A sleep is never longer, whatever librdkafka forgets to say. */
-#define SLEEP_MAX_MS 200
+#define SLEEP_MAX_MS   1000
+#define REWIND_POLL_MS 20
 
 static const struct msp_consumer_ops CONSUMER_OPS;
 
@@ -193,7 +194,7 @@ static enum msp_status consumer_receive(struct msp_consumer *base, const struct 
 		/* Stopping a partition undoes its forwarding, at a time of librdkafka's choice. */
 		if (consumer->rewound)
 			kafka_consumer_forward(consumer);
-		consumer_sleep(consumer, left_ms);
+		consumer_sleep(consumer, consumer->rewound && left_ms > REWIND_POLL_MS ? REWIND_POLL_MS : left_ms);
 	}
 }
 
