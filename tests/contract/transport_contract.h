@@ -8,6 +8,7 @@
 enum transport_lack {
 	TRANSPORT_LACKS_PARTITIONS = 1, /* one sequence per topic, shared by all members of a group, positions by id */
 	TRANSPORT_LACKS_TIMESTAMPS = 2, /* the broker's own time replaces the sender's */
+	TRANSPORT_LACKS_ATTEMPTS = 4,   /* deliveries are not counted */
 };
 
 struct transport_contract {

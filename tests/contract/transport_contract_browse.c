@@ -235,9 +235,9 @@ static void remaining_counts_down(void **state)
 	echo(consumer, (size_t)PARTITIONS * 5 + 5);
 	consumer_close(consumer);
 	int64_t remaining = -1;
-	assert_int_equal(
-	    admin->ops->group_remaining(admin, "group", fixture->inputs, until, &remaining, DEADLINE_MS, &fixture->err),
-	    MSP_OK);
+	assert_int_equal(admin->ops->group_remaining(admin, fixture->group, fixture->inputs, until, &remaining, DEADLINE_MS,
+	                                             &fixture->err),
+	                 MSP_OK);
 	assert_int_equal(remaining, 0);
 	assert_int_equal(
 	    admin->ops->group_remaining(admin, "nobody", fixture->inputs, until, &remaining, DEADLINE_MS, &fixture->err),
@@ -258,12 +258,13 @@ static void a_topic_created_anew_is_another_one(void **state)
 	assert_int_equal(admin->ops->topic_describe(admin, fixture->inputs, &until, DEADLINE_MS, &fixture->err), MSP_OK);
 	assert_int_equal(admin->ops->topic_delete(admin, fixture->inputs, DEADLINE_MS, &fixture->err), MSP_OK);
 	struct msp_batch *none = NULL;
-	struct msp_receive_limits limits = {10, 1000, 100};
+	struct msp_receive_limits limits = {10, 1000, 10};
+	/* A consumer may learn of it late, and until then have what it had read ahead. */
 	int64_t deadline_ms = msp_monotonic_ms() + DEADLINE_MS;
-	/* What was read ahead may still come. */
 	while (consumer->ops->receive(consumer, &limits, &none, &fixture->err) == MSP_OK) {
 		assert_true(msp_monotonic_ms() < deadline_ms);
-		batch_free(consumer, none);
+		if (none)
+			batch_free(consumer, none);
 	}
 	assert_true(fixture->err.retriable);
 	settle_begin(consumer, held, NULL);

@@ -6,11 +6,10 @@
 #define T(function)     cmocka_unit_test_setup_teardown(function, fixture_init_topics, fixture_done)
 #define T_ONE(function) cmocka_unit_test_setup_teardown(function, fixture_init_topics_one, fixture_done)
 
-/* Both consume in turn until the group has settled everything. How much each had: shares[2]. */
+/* Both consume in turn until the group has settled everything; adds how much each had. */
 static void consume_in_turn(struct fixture *fixture, struct msp_consumer *consumers[2], size_t shares[2])
 {
 	int64_t deadline_ms = msp_monotonic_ms() + DEADLINE_MS;
-	shares[0] = shares[1] = 0;
 	while (group_lag(fixture) > 0) {
 		assert_true(msp_monotonic_ms() < deadline_ms);
 		for (size_t i = 0; i < 2; i++) {
@@ -23,22 +22,36 @@ static void consume_in_turn(struct fixture *fixture, struct msp_consumer *consum
 	}
 }
 
+/* Sends and consumes until each had a share: a group may take a while to divide the partitions. `sent` numbers are in
+ * each partition already; returns how many are at the end. */
+static int share(struct fixture *fixture, struct msp_consumer *consumers[2], int sent)
+{
+	int64_t deadline_ms = msp_monotonic_ms() + DEADLINE_MS;
+	size_t shares[2] = {0};
+	consume_in_turn(fixture, consumers, shares);
+	while (shares[0] == 0 || shares[1] == 0) {
+		assert_true(msp_monotonic_ms() < deadline_ms);
+		for (int partition = 0; partition < PARTITIONS; partition++)
+			send_numbers(fixture, fixture->inputs, partition, sent, 50);
+		sent += 50;
+		consume_in_turn(fixture, consumers, shares);
+	}
+	return sent;
+}
+
 static void members_share_the_work(void **state)
 {
 	struct fixture *fixture = *state;
 	struct msp_consumer *consumers[] = {consumer_open(fixture, 0, "a", 0), consumer_open(fixture, 1, "b", 0)};
 	for (int partition = 0; partition < PARTITIONS; partition++)
 		send_numbers(fixture, fixture->inputs, partition, 0, 100);
-	size_t shares[2];
-	consume_in_turn(fixture, consumers, shares);
-	assert_true(shares[0] > 0 && shares[1] > 0);
-	assert_int_equal(shares[0] + shares[1], PARTITIONS * 100);
+	int sent = share(fixture, consumers, 100);
 	consumer_close(consumers[0]);
 	for (int partition = 0; partition < PARTITIONS; partition++)
-		send_numbers(fixture, fixture->inputs, partition, 100, 10);
+		send_numbers(fixture, fixture->inputs, partition, sent, 10);
 	echo(consumers[1], (size_t)PARTITIONS * 10);
 	consumer_close(consumers[1]);
-	topic_expect(fixture, fixture->outputs, PARTITIONS, 110);
+	topic_expect(fixture, fixture->outputs, PARTITIONS, sent + 10);
 }
 
 static void a_newcomer_takes_its_share_without_loss(void **state)
@@ -53,12 +66,10 @@ static void a_newcomer_takes_its_share_without_loss(void **state)
 	if (other)
 		settle_echo(consumers[1], other);
 	settle_echo(consumers[0], held); /* what was in work when the newcomer came is finished first */
-	size_t shares[2];
-	consume_in_turn(fixture, consumers, shares);
-	assert_true(shares[1] > 0);
+	int sent = share(fixture, consumers, 100);
 	consumer_close(consumers[0]);
 	consumer_close(consumers[1]);
-	topic_expect(fixture, fixture->outputs, PARTITIONS, 100);
+	topic_expect(fixture, fixture->outputs, PARTITIONS, sent);
 }
 
 static void more_members_than_partitions(void **state)
@@ -111,6 +122,12 @@ static void a_killed_process_is_taken_over(void **state)
 	assert_int_equal(child_held(&child), 5);
 	struct msp_consumer *consumer = consumer_open(fixture, 0, "heir", 0);
 	child_end(&child, SIGKILL);
+	if (lacks(TRANSPORT_LACKS_ATTEMPTS)) {
+		echo(consumer, 20);
+		consumer_close(consumer);
+		topic_expect(fixture, fixture->outputs, 1, 20);
+		return;
+	}
 	struct msp_batch *batch = receive(consumer, 20);
 	size_t left = 20;
 	/* Without partitions what the dead one never had may come first. */

@@ -14,9 +14,9 @@
 
 static void child_exec(const struct fixture *fixture, const char *instance, size_t max_messages, int in, int out)
 {
-	char text[512];
-	snprintf(text, sizeof(text), "%s %s %s %s %s %zu", fixture->url, fixture->inputs, fixture->outputs, fixture->errors,
-	         instance ? instance : "-", max_messages);
+	char text[640];
+	snprintf(text, sizeof(text), "%s %s %s %s %s %s %zu", fixture->url, fixture->inputs, fixture->outputs,
+	         fixture->errors, fixture->group, instance ? instance : "-", max_messages);
 	setenv(VARIABLE, text, 1);
 	dup2(in, STDIN_FILENO);
 	dup2(out, STDOUT_FILENO);
@@ -125,8 +125,8 @@ bool child_main(void)
 	static struct fixture fixture;
 	static char instance[64];
 	size_t max_messages = 0;
-	if (sscanf(text, "%255s %63s %63s %63s %63s %zu", fixture.url, fixture.inputs, fixture.outputs, fixture.errors,
-	           instance, &max_messages) != 6)
+	if (sscanf(text, "%255s %63s %63s %63s %63s %63s %zu", fixture.url, fixture.inputs, fixture.outputs, fixture.errors,
+	           fixture.group, instance, &max_messages) != 7)
 		return true;
 	fixture.options = contract_options_new();
 	consume(&fixture, instance, max_messages);

@@ -66,6 +66,7 @@ int fixture_init(void **state)
 	snprintf(fixture->inputs, sizeof(fixture->inputs), "contract-%ld-%u.inputs", (long)getpid(), serial);
 	snprintf(fixture->outputs, sizeof(fixture->outputs), "contract-%ld-%u.outputs", (long)getpid(), serial);
 	snprintf(fixture->errors, sizeof(fixture->errors), "contract-%ld-%u.errors", (long)getpid(), serial);
+	snprintf(fixture->group, sizeof(fixture->group), "contract-%ld-%u", (long)getpid(), serial);
 	const struct msp_transport_ops *ops = transport_contract->ops;
 	struct msp_transport *transport = transport_get(fixture, 0);
 	assert_int_equal(ops->admin_open(transport, &fixture->admin, &fixture->err), MSP_OK);
@@ -126,7 +127,7 @@ int fixture_done(void **state)
 void topic_create(struct fixture *fixture, const char *topic, int32_t partitions, size_t max_message_bytes)
 {
 	struct msp_topic_spec spec = {
-	    .name = topic, .partitions = partitions, .max_message_bytes = max_message_bytes, .group = "group"};
+	    .name = topic, .partitions = partitions, .max_message_bytes = max_message_bytes, .group = fixture->group};
 	if (fixture->admin->ops->topic_create(fixture->admin, &spec, DEADLINE_MS, &fixture->err) != MSP_OK)
 		fail_msg("%s", fixture->err.text);
 }
@@ -202,7 +203,7 @@ enum msp_status consumer_try_open(struct fixture *fixture, size_t transport, con
 	    .inputs = fixture->inputs,
 	    .outputs = fixture->outputs,
 	    .errors = fixture->errors,
-	    .group = "group",
+	    .group = fixture->group,
 	    .instance = instance,
 	    .slot = slot,
 	    .guarantee = MSP_EXACTLY_ONCE,
@@ -308,13 +309,13 @@ struct msp_reader *reader_open(struct fixture *fixture, const struct msp_reader_
 	return reader;
 }
 
-/* Reads the whole topic; `visit` may be NULL. */
-static size_t topic_walk(struct fixture *fixture, const char *topic,
+/* Reads the whole topic, or one partition; `visit` may be NULL. */
+static size_t topic_walk(struct fixture *fixture, const char *topic, int32_t partition,
                          void (*visit)(void *context, const struct msp_message *message), void *context)
 {
 	struct msp_reader_config config = {
 	    .topic = topic,
-	    .partition = MSP_PARTITION_ANY,
+	    .partition = partition,
 	    .start = MSP_START_BEGINNING,
 	    .end_timestamp_ms = MSP_TIMESTAMP_NONE,
 	    .stop_at_end = true,
@@ -336,6 +337,11 @@ static size_t topic_walk(struct fixture *fixture, const char *topic,
 	return total;
 }
 
+size_t partition_count(struct fixture *fixture, const char *topic, int32_t partition)
+{
+	return topic_walk(fixture, topic, partition, NULL, NULL);
+}
+
 static void sum_add(void *context, const struct msp_message *message)
 {
 	*(int64_t *)context += message_number(message);
@@ -344,9 +350,9 @@ static void sum_add(void *context, const struct msp_message *message)
 size_t topic_count(struct fixture *fixture, const char *topic, int64_t *ret_sum)
 {
 	if (!ret_sum)
-		return topic_walk(fixture, topic, NULL, NULL);
+		return topic_walk(fixture, topic, MSP_PARTITION_ANY, NULL, NULL);
 	*ret_sum = 0;
-	return topic_walk(fixture, topic, sum_add, ret_sum);
+	return topic_walk(fixture, topic, MSP_PARTITION_ANY, sum_add, ret_sum);
 }
 
 /* The partition that a number was sent to: the one it stands in, or where there are none, the one it names. */
@@ -369,7 +375,7 @@ static void next_check(void *context, const struct msp_message *message)
 void topic_expect_in_order(struct fixture *fixture, const char *topic, int32_t partitions, int count)
 {
 	int next[PARTITIONS] = {0};
-	topic_walk(fixture, topic, next_check, next);
+	topic_walk(fixture, topic, MSP_PARTITION_ANY, next_check, next);
 	for (int32_t i = 0; i < partitions; i++)
 		assert_int_equal(next[i], count);
 }
@@ -410,7 +416,8 @@ int64_t group_lag(struct fixture *fixture)
 	int64_t lag = -1;
 	assert_int_equal(admin->ops->topic_describe(admin, fixture->inputs, &info, DEADLINE_MS, &fixture->err), MSP_OK);
 	assert_int_equal(
-	    admin->ops->group_remaining(admin, "group", fixture->inputs, info, &lag, DEADLINE_MS, &fixture->err), MSP_OK);
+	    admin->ops->group_remaining(admin, fixture->group, fixture->inputs, info, &lag, DEADLINE_MS, &fixture->err),
+	    MSP_OK);
 	free(info);
 	return lag;
 }

@@ -26,7 +26,7 @@ struct fixture {
 	struct msp_transport *transports[TRANSPORTS]; /* [0] is open; others by transport_get, as other processes would */
 	struct msp_producer *producer;
 	struct msp_admin *admin;
-	char inputs[64], outputs[64], errors[64];
+	char inputs[64], outputs[64], errors[64], group[64];
 	struct msp_error err;
 };
 
@@ -77,6 +77,8 @@ void echo(struct msp_consumer *consumer, size_t count);
 struct msp_reader *reader_open(struct fixture *fixture, const struct msp_reader_config *config);
 /* How many messages the topic holds; *ret_sum of their numbers. */
 size_t topic_count(struct fixture *fixture, const char *topic, int64_t *ret_sum);
+/* How many messages one partition holds. */
+size_t partition_count(struct fixture *fixture, const char *topic, int32_t partition);
 /* Asserts that the topic holds each number in [0, count) of each partition once and in order. */
 void topic_expect_in_order(struct fixture *fixture, const char *topic, int32_t partitions, int count);
 /* The same after several consumers: without partitions in any order. */

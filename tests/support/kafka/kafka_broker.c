@@ -1,0 +1,33 @@
+#include "kafka_broker.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* From the environment, else from the file where the fixture's script has left it. */
+static const char *broker_address(char *text, size_t size)
+{
+	const char *address = getenv("MSP_TEST_KAFKA");
+	if (address && *address)
+		return address;
+	FILE *file = fopen(KAFKA_BROKER_ADDRESS_FILE, "r");
+	if (!file)
+		return NULL;
+	address = fgets(text, (int)size, file);
+	fclose(file);
+	if (address)
+		text[strcspn(text, "\n")] = '\0';
+	return address;
+}
+
+void kafka_broker_url(const char *directory, char *url, size_t size)
+{
+	(void)directory;
+	char text[128];
+	const char *address = broker_address(text, sizeof(text));
+	if (!address) {
+		fprintf(stderr, "no Kafka broker: set MSP_TEST_KAFKA or let ctest start one\n");
+		exit(77);
+	}
+	snprintf(url, size, "kafka://%s", address);
+}

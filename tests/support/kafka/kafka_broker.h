@@ -1,0 +1,10 @@
+/* The broker that all Kafka tests share: $MSP_TEST_KAFKA, which the ctest fixture of tests/support/kafka provides. */
+#ifndef KAFKA_BROKER_H
+#define KAFKA_BROKER_H
+
+#include <stddef.h>
+
+/* Writes kafka://<host:port>. `directory` is not used. Exits with 77 (ctest: skipped) when there is no broker. */
+void kafka_broker_url(const char *directory, char *url, size_t size);
+
+#endif

@@ -1,0 +1,402 @@
+#include "error.h"
+#include "topic.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <msp/backoff.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+struct kafka_admin {
+	struct msp_admin base;
+	const struct kafka_settings *settings;
+	struct kafka_client client;
+	/* A consumer that never joins `group`, to ask for its offsets: librdkafka's own request for them ends the process
+	 * when a broker goes away meanwhile (2.0.2, an assertion in rdkafka_queue.h). */
+	struct kafka_client member;
+	char *group; /* of `member`, or NULL */
+};
+
+static const struct msp_admin_ops ADMIN_OPS;
+
+static struct kafka_admin *admin_cast(struct msp_admin *admin)
+{
+	assert(admin && admin->ops == &ADMIN_OPS);
+	return (struct kafka_admin *)admin;
+}
+
+/* ---- requests ---- */
+
+/* One request to the cluster: make it, send with `request.options` to `request.queue`, wait. */
+struct request {
+	struct kafka_admin *admin;
+	rd_kafka_AdminOptions_t *options;
+	rd_kafka_queue_t *queue;
+	rd_kafka_event_t *event; /* the answer */
+	int timeout_ms;
+};
+
+static void request_init(struct request *request, struct kafka_admin *admin, rd_kafka_admin_op_t operation,
+                         int timeout_ms)
+{
+	*request = (struct request){.admin = admin, .timeout_ms = timeout_ms > 0 ? timeout_ms : 1};
+	request->options = rd_kafka_AdminOptions_new(admin->client.rk, operation);
+	request->queue = rd_kafka_queue_new(admin->client.rk);
+	rd_kafka_AdminOptions_set_request_timeout(request->options, request->timeout_ms, NULL, 0);
+}
+
+static enum msp_status request_wait(struct request *request, struct msp_error *err)
+{
+	request->event = rd_kafka_queue_poll(request->queue, request->timeout_ms);
+	rd_kafka_resp_err_t code = request->event ? rd_kafka_event_error(request->event) : RD_KAFKA_RESP_ERR__TIMED_OUT;
+	if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+		return kafka_client_error(&request->admin->client, code, err, "the broker does not answer");
+	return MSP_OK;
+}
+
+static void request_done(struct request *request)
+{
+	if (request->event)
+		rd_kafka_event_destroy(request->event);
+	rd_kafka_queue_destroy(request->queue);
+	rd_kafka_AdminOptions_destroy(request->options);
+}
+
+/* Repeats what brokers that have not heard of a change yet answer with "not now". */
+struct retry {
+	struct kafka_admin *admin;
+	int64_t deadline_ms;
+	struct msp_backoff backoff;
+};
+
+static void retry_init(struct retry *retry, struct kafka_admin *admin, int timeout_ms)
+{
+	*retry = (struct retry){.admin = admin, .deadline_ms = msp_monotonic_ms() + timeout_ms};
+	msp_backoff_init(&retry->backoff, 5, 200);
+}
+
+static int retry_left_ms(const struct retry *retry)
+{
+	int64_t left_ms = retry->deadline_ms - msp_monotonic_ms();
+	return left_ms > 0 ? (int)left_ms : 0;
+}
+
+/* True, after a pause: try again. */
+static bool retry_wants(struct retry *retry, enum msp_status status)
+{
+	if (status != MSP_E_UNAVAILABLE || retry_left_ms(retry) == 0)
+		return false;
+	rd_kafka_poll(retry->admin->client.rk, msp_backoff_next_ms(&retry->backoff));
+	return true;
+}
+
+/* The verdict on one topic, in the broker's words. */
+static enum msp_status topic_result(const rd_kafka_topic_result_t **results, size_t count, struct msp_error *err)
+{
+	if (count != 1)
+		return msp_error_set(err, MSP_E_INTERNAL, "librdkafka answers for %zu topics instead of one", count);
+	rd_kafka_resp_err_t code = rd_kafka_topic_result_error(results[0]);
+	if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
+		return MSP_OK;
+	return kafka_error_set(err, code, rd_kafka_topic_result_error_string(results[0]), "topic %s",
+	                       rd_kafka_topic_result_name(results[0]));
+}
+
+/* ---- topics ---- */
+
+static size_t varint_size(size_t value)
+{
+	size_t size = 1;
+	for (value *= 2; value >= 128; value /= 128) /* zigzag */
+		size++;
+	return size;
+}
+
+/* The broker's limit is on a record batch. This is one with one record of a value of this size, without a key and
+ * headers: the smallest that holds so many bytes. */
+static size_t record_batch_size(size_t value_size)
+{
+	size_t record = 1 + 1 + 1 + 1 + varint_size(value_size) + value_size + 1;
+	return 61 + varint_size(record) + record;
+}
+
+static enum msp_status topic_spec_config(rd_kafka_NewTopic_t *topic, const struct msp_topic_spec *spec,
+                                         struct msp_error *err)
+{
+	rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
+	if (spec->max_message_bytes) {
+		char text[24];
+		snprintf(text, sizeof(text), "%zu", record_batch_size(spec->max_message_bytes));
+		code = rd_kafka_NewTopic_set_config(topic, "max.message.bytes", text);
+	}
+	for (size_t i = 0; i < spec->property_count && !code; i++)
+		code = rd_kafka_NewTopic_set_config(topic, spec->properties[i].name, spec->properties[i].value);
+	return code ? kafka_error_set(err, code, NULL, "topic %s", spec->name) : MSP_OK;
+}
+
+static enum msp_status topic_create_wait(struct kafka_admin *admin, rd_kafka_NewTopic_t *topic, int timeout_ms,
+                                         struct msp_error *err)
+{
+	struct request request;
+	request_init(&request, admin, RD_KAFKA_ADMIN_OP_CREATETOPICS, timeout_ms);
+	rd_kafka_AdminOptions_set_operation_timeout(request.options, timeout_ms, NULL, 0);
+	rd_kafka_CreateTopics(admin->client.rk, &topic, 1, request.options, request.queue);
+	enum msp_status status = request_wait(&request, err);
+	if (status == MSP_OK) {
+		size_t count;
+		const rd_kafka_topic_result_t **results =
+		    rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(request.event), &count);
+		status = topic_result(results, count, err);
+	}
+	request_done(&request);
+	return status;
+}
+
+/* The controller has made the topic; the brokers learn of it a little later. */
+static enum msp_status topic_await(struct kafka_admin *admin, const char *name, int timeout_ms, struct msp_error *err)
+{
+	struct retry retry;
+	retry_init(&retry, admin, timeout_ms);
+	enum msp_status status;
+	do {
+		int32_t count;
+		status = kafka_topic_partition_count(&admin->client, name, retry_left_ms(&retry), &count, err);
+		if (status == MSP_E_NOT_FOUND)
+			status = MSP_E_UNAVAILABLE;
+	} while (retry_wants(&retry, status));
+	return status;
+}
+
+static enum msp_status admin_topic_create(struct msp_admin *base, const struct msp_topic_spec *spec, int timeout_ms,
+                                          struct msp_error *err)
+{
+	struct kafka_admin *admin = admin_cast(base);
+	char text[200];
+	rd_kafka_NewTopic_t *topic = rd_kafka_NewTopic_new(spec->name, spec->partitions,
+	                                                   spec->replication ? spec->replication : -1, text, sizeof(text));
+	if (!topic)
+		return msp_error_set(err, MSP_E_INVALID, "topic %s: %s", spec->name, text);
+	enum msp_status status = topic_spec_config(topic, spec, err);
+	if (status == MSP_OK)
+		status = topic_create_wait(admin, topic, timeout_ms, err);
+	rd_kafka_NewTopic_destroy(topic);
+	if (status == MSP_OK)
+		status = topic_await(admin, spec->name, timeout_ms, err);
+	return status;
+}
+
+static enum msp_status admin_topic_delete(struct msp_admin *base, const char *name, int timeout_ms,
+                                          struct msp_error *err)
+{
+	struct kafka_admin *admin = admin_cast(base);
+	rd_kafka_DeleteTopic_t *topic = rd_kafka_DeleteTopic_new(name);
+	struct request request;
+	request_init(&request, admin, RD_KAFKA_ADMIN_OP_DELETETOPICS, timeout_ms);
+	rd_kafka_AdminOptions_set_operation_timeout(request.options, timeout_ms, NULL, 0);
+	rd_kafka_DeleteTopics(admin->client.rk, &topic, 1, request.options, request.queue);
+	enum msp_status status = request_wait(&request, err);
+	if (status == MSP_OK) {
+		size_t count;
+		const rd_kafka_topic_result_t **results =
+		    rd_kafka_DeleteTopics_result_topics(rd_kafka_event_DeleteTopics_result(request.event), &count);
+		status = topic_result(results, count, err);
+	}
+	request_done(&request);
+	rd_kafka_DeleteTopic_destroy(topic);
+	return status;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static enum msp_status names_visit(const struct rd_kafka_metadata *metadata,
+                                   void (*visit)(void *context, const char *topic), void *context,
+                                   struct msp_error *err)
+{
+	const char **names = calloc((size_t)metadata->topic_cnt + 1, sizeof(*names));
+	if (!names)
+		return msp_error_set(err, MSP_E_NO_MEMORY, "no memory for %d topic names", metadata->topic_cnt);
+	size_t count = 0;
+	for (int i = 0; i < metadata->topic_cnt; i++)
+		if (strncmp(metadata->topics[i].topic, "__", 2) != 0) /* the broker's own */
+			names[count++] = metadata->topics[i].topic;
+	qsort(names, count, sizeof(*names), compare_names);
+	for (size_t i = 0; i < count; i++)
+		visit(context, names[i]);
+	free(names);
+	return MSP_OK;
+}
+
+static enum msp_status admin_topic_list(struct msp_admin *base, void (*visit)(void *context, const char *topic),
+                                        void *context, int timeout_ms, struct msp_error *err)
+{
+	struct kafka_admin *admin = admin_cast(base);
+	const struct rd_kafka_metadata *metadata;
+	rd_kafka_resp_err_t code = rd_kafka_metadata(admin->client.rk, 1, NULL, &metadata, timeout_ms);
+	if (code)
+		return kafka_client_error(&admin->client, code, err, "the broker does not answer");
+	enum msp_status status = names_visit(metadata, visit, context, err);
+	rd_kafka_metadata_destroy(metadata);
+	return status;
+}
+
+static enum msp_status info_new(const rd_kafka_topic_partition_list_t *oldest,
+                                const rd_kafka_topic_partition_list_t *newest, struct msp_topic_info **ret_info,
+                                struct msp_error *err)
+{
+	struct msp_topic_info *info = calloc(1, sizeof(*info) + (size_t)oldest->cnt * sizeof(info->partitions[0]));
+	if (!info)
+		return msp_error_set(err, MSP_E_NO_MEMORY, "no memory for %d partitions", oldest->cnt);
+	info->partition_count = (size_t)oldest->cnt;
+	for (int i = 0; i < oldest->cnt; i++)
+		info->partitions[i] = (struct msp_partition_info){
+		    .partition = i,
+		    .oldest = oldest->elems[i].offset,
+		    .newest = newest->elems[i].offset,
+		    .count = newest->elems[i].offset - oldest->elems[i].offset,
+		};
+	*ret_info = info;
+	return MSP_OK;
+}
+
+static enum msp_status topic_describe_once(struct kafka_admin *admin, const char *topic,
+                                           struct msp_topic_info **ret_info, int timeout_ms, struct msp_error *err)
+{
+	int32_t count;
+	enum msp_status status = kafka_topic_partition_count(&admin->client, topic, timeout_ms, &count, err);
+	if (status != MSP_OK)
+		return status;
+	rd_kafka_topic_partition_list_t *oldest = kafka_partitions_new(topic, count, RD_KAFKA_OFFSET_BEGINNING);
+	rd_kafka_topic_partition_list_t *newest = kafka_partitions_new(topic, count, RD_KAFKA_OFFSET_END);
+	status = kafka_offsets_query(&admin->client, oldest, timeout_ms, err);
+	if (status == MSP_OK)
+		status = kafka_offsets_query(&admin->client, newest, timeout_ms, err);
+	if (status == MSP_OK)
+		status = info_new(oldest, newest, ret_info, err);
+	rd_kafka_topic_partition_list_destroy(oldest);
+	rd_kafka_topic_partition_list_destroy(newest);
+	return status;
+}
+
+static enum msp_status admin_topic_describe(struct msp_admin *base, const char *topic, struct msp_topic_info **ret_info,
+                                            int timeout_ms, struct msp_error *err)
+{
+	struct retry retry;
+	retry_init(&retry, admin_cast(base), timeout_ms);
+	enum msp_status status;
+	do
+		status = topic_describe_once(retry.admin, topic, ret_info, retry_left_ms(&retry), err);
+	while (retry_wants(&retry, status));
+	return status;
+}
+
+/* ---- groups ---- */
+
+static int64_t partition_remaining(const struct msp_partition_info *until, int64_t committed)
+{
+	int64_t from = committed > until->oldest ? committed : until->oldest; /* no commit is negative */
+	return until->newest > from ? until->newest - from : 0;
+}
+
+static void member_close(struct kafka_admin *admin)
+{
+	kafka_client_done(&admin->member);
+	free(admin->group);
+	admin->group = NULL;
+}
+
+static enum msp_status member_open(struct kafka_admin *admin, const char *group, struct msp_error *err)
+{
+	if (admin->group && strcmp(admin->group, group) == 0)
+		return MSP_OK;
+	member_close(admin);
+	if (!(admin->group = strdup(group)))
+		return msp_error_set(err, MSP_E_NO_MEMORY, "no memory for a group");
+	rd_kafka_conf_t *conf;
+	enum msp_status status = kafka_conf_new(admin->settings, KAFKA_CONSUMER, &conf, err);
+	if (status == MSP_OK) {
+		kafka_conf_set(conf, "group.id", group);
+		kafka_conf_set(conf, "enable.auto.commit", "false");
+		status = kafka_client_init(&admin->member, RD_KAFKA_CONSUMER, conf, admin, err);
+	}
+	if (status != MSP_OK)
+		member_close(admin);
+	return status;
+}
+
+/* Waits for a transaction that is being committed: its offsets count. */
+static enum msp_status group_remaining_once(struct kafka_admin *admin, const char *topic,
+                                            const struct msp_topic_info *until, int64_t *ret_remaining, int timeout_ms,
+                                            struct msp_error *err)
+{
+	rd_kafka_topic_partition_list_t *partitions = rd_kafka_topic_partition_list_new((int)until->partition_count);
+	for (size_t i = 0; i < until->partition_count; i++)
+		rd_kafka_topic_partition_list_add(partitions, topic, until->partitions[i].partition);
+	rd_kafka_resp_err_t code = rd_kafka_committed(admin->member.rk, partitions, timeout_ms);
+	int64_t remaining = 0;
+	for (size_t i = 0; i < until->partition_count && !code; i++) {
+		code = partitions->elems[i].err;
+		remaining += partition_remaining(&until->partitions[i], partitions->elems[i].offset);
+	}
+	rd_kafka_topic_partition_list_destroy(partitions);
+	if (code)
+		return kafka_client_error(&admin->member, code, err, "offsets of group %s", admin->group);
+	*ret_remaining = remaining;
+	return MSP_OK;
+}
+
+static enum msp_status admin_group_remaining(struct msp_admin *base, const char *group, const char *topic,
+                                             const struct msp_topic_info *until, int64_t *ret_remaining, int timeout_ms,
+                                             struct msp_error *err)
+{
+	struct retry retry;
+	retry_init(&retry, admin_cast(base), timeout_ms);
+	enum msp_status status = member_open(retry.admin, group, err);
+	if (status != MSP_OK)
+		return status;
+	do
+		status = group_remaining_once(retry.admin, topic, until, ret_remaining, retry_left_ms(&retry), err);
+	while (retry_wants(&retry, status));
+	return status;
+}
+
+static void admin_free(struct msp_admin *base)
+{
+	if (!base)
+		return;
+	struct kafka_admin *admin = admin_cast(base);
+	member_close(admin);
+	kafka_client_done(&admin->client);
+	free(admin);
+}
+
+enum msp_status kafka_admin_open(const struct kafka_settings *settings, struct msp_admin **ret_admin,
+                                 struct msp_error *err)
+{
+	struct kafka_admin *admin = calloc(1, sizeof(*admin));
+	if (!admin)
+		return msp_error_set(err, MSP_E_NO_MEMORY, "no memory for an admin");
+	admin->base.ops = &ADMIN_OPS;
+	admin->settings = settings;
+	rd_kafka_conf_t *conf;
+	enum msp_status status = kafka_conf_new(settings, KAFKA_PRODUCER, &conf, err);
+	if (status == MSP_OK)
+		status = kafka_client_init(&admin->client, RD_KAFKA_PRODUCER, conf, admin, err);
+	if (status != MSP_OK) {
+		free(admin);
+		return status;
+	}
+	*ret_admin = &admin->base;
+	return MSP_OK;
+}
+
+static const struct msp_admin_ops ADMIN_OPS = {
+    .topic_create = admin_topic_create,
+    .topic_delete = admin_topic_delete,
+    .topic_list = admin_topic_list,
+    .topic_describe = admin_topic_describe,
+    .group_remaining = admin_group_remaining,
+    .free = admin_free,
+};

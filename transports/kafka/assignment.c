@@ -1,0 +1,175 @@
+#include "consumer.h"
+#include "error.h"
+
+#include <msp/log.h>
+#include <stdlib.h>
+
+void kafka_consumer_forward(struct kafka_consumer *consumer)
+{
+	for (size_t i = 0; i < consumer->queue_count; i++)
+		rd_kafka_queue_forward(consumer->queues[i], consumer->work);
+}
+
+static void queue_drain(rd_kafka_queue_t *queue)
+{
+	rd_kafka_message_t *message;
+	while (rd_kafka_consume_batch_queue(queue, 0, &message, 1) == 1)
+		rd_kafka_message_destroy(message);
+}
+
+void kafka_consumer_drop_queues(struct kafka_consumer *consumer)
+{
+	for (size_t i = 0; i < consumer->queue_count; i++) {
+		rd_kafka_queue_forward(consumer->queues[i], NULL);
+		queue_drain(consumer->queues[i]);
+		rd_kafka_queue_destroy(consumer->queues[i]);
+	}
+	free(consumer->queues);
+	consumer->queues = NULL;
+	consumer->queue_count = 0;
+}
+
+/* Sends the messages of these partitions to the work queue, so that the queue of events can be served at any time
+ * without taking a message: also while a batch is in flight. The queues are kept beyond the assignment, see
+ * kafka_consumer_drop_queues. */
+static void partitions_forward(struct kafka_consumer *consumer, const rd_kafka_topic_partition_list_t *partitions)
+{
+	kafka_consumer_drop_queues(consumer);
+	consumer->queues = calloc((size_t)partitions->cnt + 1, sizeof(rd_kafka_queue_t *));
+	for (int i = 0; i < partitions->cnt && consumer->queues; i++) {
+		rd_kafka_queue_t *queue = rd_kafka_queue_get_partition(consumer->client.rk, partitions->elems[i].topic,
+		                                                       partitions->elems[i].partition);
+		if (queue)
+			consumer->queues[consumer->queue_count++] = queue;
+	}
+	kafka_consumer_forward(consumer);
+}
+
+static void partitions_take(struct kafka_consumer *consumer, const rd_kafka_topic_partition_list_t *partitions)
+{
+	partitions_forward(consumer, partitions);
+	rd_kafka_assign(consumer->client.rk, partitions);
+	consumer->assignment = rd_kafka_topic_partition_list_copy(partitions);
+	/* Now, not when a transaction needs it: by then it might be of a newer generation than the messages. */
+	consumer->membership = rd_kafka_consumer_group_metadata(consumer->client.rk);
+	msp_log(MSP_LOG_INFO, "partitions assigned", "group", consumer->group, "topic", consumer->inputs, "partitions",
+	        MSP_LOG_NUMBER(partitions->cnt), NULL);
+}
+
+static void partitions_forget(struct kafka_consumer *consumer)
+{
+	if (consumer->assignment) {
+		rd_kafka_topic_partition_list_destroy(consumer->assignment);
+		consumer->assignment = NULL;
+	}
+	if (consumer->membership) {
+		rd_kafka_consumer_group_metadata_destroy(consumer->membership);
+		consumer->membership = NULL;
+	}
+}
+
+static void partitions_give_up(struct kafka_consumer *consumer)
+{
+	bool lost = rd_kafka_assignment_lost(consumer->client.rk);
+	kafka_settle_give_up(consumer, lost, KAFKA_REVOKE_TIMEOUT_MS);
+	consumer->epoch++;
+	consumer->gap = false;
+	kafka_consumer_drop_fetched(consumer);
+	if (!lost && !consumer->transactional && consumer->assignment) {
+		struct msp_error err;
+		if (kafka_consumer_commit(consumer, NULL, KAFKA_REVOKE_TIMEOUT_MS, &err) != MSP_OK)
+			msp_log(MSP_LOG_WARN, "some results will be repeated by whoever gets the partitions", "group",
+			        consumer->group, "reason", err.text, NULL);
+	}
+	rd_kafka_assign(consumer->client.rk, NULL);
+	kafka_consumer_drop_fetched(consumer);
+	if (consumer->assignment)
+		msp_log(MSP_LOG_INFO, lost ? "partitions lost" : "partitions given up", "group", consumer->group, "topic",
+		        consumer->inputs, "partitions", MSP_LOG_NUMBER(consumer->assignment->cnt), NULL);
+	partitions_forget(consumer);
+}
+
+void kafka_consumer_rewind(struct kafka_consumer *consumer)
+{
+	consumer->epoch++;
+	consumer->gap = false;
+	kafka_consumer_drop_fetched(consumer);
+	if (!consumer->assignment)
+		return;
+	struct msp_error err;
+	if (!consumer->transactional && kafka_consumer_commit(consumer, NULL, KAFKA_REVOKE_TIMEOUT_MS, &err) != MSP_OK)
+		msp_log(MSP_LOG_WARN, "some results will be repeated", "group", consumer->group, "reason", err.text, NULL);
+	rd_kafka_assign(consumer->client.rk, NULL);
+	for (int i = 0; i < consumer->assignment->cnt; i++)
+		consumer->assignment->elems[i].offset = RD_KAFKA_OFFSET_INVALID; /* the committed one */
+	rd_kafka_assign(consumer->client.rk, consumer->assignment);
+	consumer->rewound = true;
+}
+
+void kafka_consumer_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t *partitions,
+                              void *opaque)
+{
+	(void)rk;
+	struct kafka_client *client = opaque;
+	struct kafka_consumer *consumer = client->owner;
+	client->down = false;
+	if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS && consumer->closing)
+		rd_kafka_assign(consumer->client.rk, NULL); /* came late; asking for the membership now would never return */
+	else if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS)
+		partitions_take(consumer, partitions);
+	else
+		partitions_give_up(consumer);
+}
+
+void kafka_consumer_drop_fetched(struct kafka_consumer *consumer)
+{
+	while (consumer->carried_begin < consumer->carried_end)
+		rd_kafka_message_destroy(consumer->carried[consumer->carried_begin++]);
+	consumer->carried_begin = consumer->carried_end = 0;
+	queue_drain(consumer->work);
+}
+
+struct commit {
+	bool answered;
+	rd_kafka_resp_err_t code;
+};
+
+static void commit_answered(rd_kafka_t *rk, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t *offsets,
+                            void *opaque)
+{
+	(void)rk;
+	struct commit *commit = opaque;
+	commit->answered = true;
+	commit->code = code == RD_KAFKA_RESP_ERR__NO_OFFSET ? RD_KAFKA_RESP_ERR_NO_ERROR : code;
+	for (int i = 0; offsets && i < offsets->cnt && !commit->code; i++)
+		commit->code = offsets->elems[i].err;
+}
+
+enum msp_status kafka_consumer_commit(struct kafka_consumer *consumer, const rd_kafka_topic_partition_list_t *offsets,
+                                      int timeout_ms, struct msp_error *err)
+{
+	struct commit commit = {.code = RD_KAFKA_RESP_ERR__TIMED_OUT};
+	rd_kafka_queue_t *queue = rd_kafka_queue_new(consumer->client.rk);
+	rd_kafka_resp_err_t code = rd_kafka_commit_queue(consumer->client.rk, offsets, queue, commit_answered, &commit);
+	if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
+		rd_kafka_queue_poll_callback(queue, timeout_ms);
+		code = commit.code;
+	} else if (code == RD_KAFKA_RESP_ERR__NO_OFFSET) {
+		code = RD_KAFKA_RESP_ERR_NO_ERROR;
+	}
+	rd_kafka_queue_destroy(queue);
+	return code ? kafka_error_set(err, code, NULL, "commit of group %s", consumer->group) : MSP_OK;
+}
+
+enum msp_status kafka_consumer_check(struct kafka_consumer *consumer, struct msp_error *err)
+{
+	char text[160];
+	rd_kafka_resp_err_t code = rd_kafka_fatal_error(consumer->client.rk, text, sizeof(text));
+	if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
+		return MSP_OK;
+	if (code == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID)
+		return msp_error_set(err, MSP_E_CONFLICT, "another live process has the instance name %s in group %s",
+		                     consumer->settings->instance ? consumer->settings->instance : consumer->instance,
+		                     consumer->group);
+	return msp_error_set(err, MSP_E_INTERNAL, "librdkafka gives up on group %s: %s", consumer->group, text);
+}

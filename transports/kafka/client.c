@@ -1,0 +1,251 @@
+#include "client.h"
+#include "error.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <msp/log.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* What a small message that was fetched ahead costs librdkafka, its bytes included (400 measured). */
+#define PREFETCH_MESSAGE_COST 512
+
+/* ---- configuration ---- */
+
+static const struct msp_property COMMON_DEFAULTS[] = {
+    /* Nagle waits for an acknowledgement before it sends a small request; librdkafka turns it off from 2.10 on. */
+    {"socket.nagle.disable", "true"},
+    /* A peer that vanished without a word is noticed by the kernel. */
+    {"socket.keepalive.enable", "true"},
+    /* A broker that comes back is found within a second, not ten. */
+    {"reconnect.backoff.max.ms", "1000"},
+    /* Brokers close idle connections; that is no news. */
+    {"log.connection.close", "false"},
+};
+
+static const struct msp_property CONSUMER_DEFAULTS[] = {
+    {"auto.offset.reset", "earliest"},
+    {"isolation.level", "read_committed"},
+    /* Eager ones: all partitions are given up before new ones come, so a batch is wholly ours or wholly lost. (And the
+     * cooperative one has had bugs up to 2.10.) */
+    {"partition.assignment.strategy", "range,roundrobin"},
+    {"enable.auto.offset.store", "false"},
+    {"allow.auto.create.topics", "false"},
+    /* How soon added partitions are noticed. */
+    {"topic.metadata.refresh.interval.ms", "10000"},
+    /* After an error of one partition (a leader that moves) the next fetch. */
+    {"fetch.error.backoff.ms", "100"},
+};
+
+static const struct msp_property PRODUCER_DEFAULTS[] = {
+    /* No doubles and no reordering when a request is repeated; implies acks=all. */
+    {"enable.idempotence", "true"},
+    /* While the worker computes the next batch, this one fills whole requests; a settle that waits flushes. */
+    {"linger.ms", "5"},
+    /* Our partitioner chooses, also for messages without a key. */
+    {"sticky.partitioning.linger.ms", "0"},
+    /* How large a result may be before anyone is asked. The broker judges what arrives, compressed; beyond its
+     * socket.request.max.bytes (100 MiB) it would cut the connection instead of refusing. */
+    {"message.max.bytes", "67108864"},
+};
+
+static const char CONSUMER_PREFIX[] = "consumer.", PRODUCER_PREFIX[] = "producer.";
+
+static bool has_prefix(const char *name, const char *prefix)
+{
+	return strncmp(name, prefix, strlen(prefix)) == 0;
+}
+
+const char *kafka_property_base(const char *name)
+{
+	if (has_prefix(name, CONSUMER_PREFIX))
+		return name + sizeof(CONSUMER_PREFIX) - 1;
+	if (has_prefix(name, PRODUCER_PREFIX))
+		return name + sizeof(PRODUCER_PREFIX) - 1;
+	return name;
+}
+
+static bool applies_to(const char *name, enum kafka_role role)
+{
+	return !has_prefix(name, role == KAFKA_CONSUMER ? PRODUCER_PREFIX : CONSUMER_PREFIX);
+}
+
+void kafka_conf_set(rd_kafka_conf_t *conf, const char *name, const char *value)
+{
+	char text[256];
+	rd_kafka_conf_res_t result = rd_kafka_conf_set(conf, name, value, text, sizeof(text));
+	assert(result == RD_KAFKA_CONF_OK);
+	(void)result;
+}
+
+void kafka_conf_set_number(rd_kafka_conf_t *conf, const char *name, int64_t value)
+{
+	char text[24];
+	snprintf(text, sizeof(text), "%" PRId64, value);
+	kafka_conf_set(conf, name, text);
+}
+
+static void conf_set_all(rd_kafka_conf_t *conf, const struct msp_property *properties, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		kafka_conf_set(conf, properties[i].name, properties[i].value);
+}
+
+#define CONF_SET_ALL(conf, array) conf_set_all(conf, array, sizeof(array) / sizeof((array)[0]))
+
+size_t kafka_prefetch_messages(const struct kafka_options *options)
+{
+	return (size_t)options->prefetch_max_bytes / PREFETCH_MESSAGE_COST;
+}
+
+static void conf_set_consumer_defaults(rd_kafka_conf_t *conf, const struct kafka_options *options)
+{
+	CONF_SET_ALL(conf, CONSUMER_DEFAULTS);
+	kafka_conf_set_number(conf, "queued.max.messages.kbytes", options->prefetch_max_bytes / 1024);
+	kafka_conf_set_number(conf, "queued.min.messages", (int64_t)kafka_prefetch_messages(options));
+	/* From 2.2 on librdkafka looks this soon at a queue that was full. Before, see fetcher_nudge in consumer.c. */
+	char text[8];
+	rd_kafka_conf_set(conf, "fetch.queue.backoff.ms", "2", text, sizeof(text));
+	kafka_conf_set_number(conf, "session.timeout.ms", options->session_timeout_ms);
+	kafka_conf_set_number(conf, "heartbeat.interval.ms", options->session_timeout_ms / 4);
+	/* librdkafka wants this to be no less than the session. */
+	kafka_conf_set_number(conf, "max.poll.interval.ms",
+	                      options->max_poll_interval_ms > options->session_timeout_ms ? options->max_poll_interval_ms
+	                                                                                  : options->session_timeout_ms);
+}
+
+static void conf_set_producer_defaults(rd_kafka_conf_t *conf, const struct kafka_options *options)
+{
+	CONF_SET_ALL(conf, PRODUCER_DEFAULTS);
+	kafka_conf_set(conf, "compression.type", kafka_compressions[options->compression]);
+}
+
+/* librdkafka quotes values that it refuses; one that may be a secret must not reach a log. */
+static bool is_secret(const char *name)
+{
+	static const char *const words[] = {"password", "secret", "key", "jaas", "oauthbearer", "token"};
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strstr(name, words[i]))
+			return true;
+	return false;
+}
+
+static enum msp_status conf_set_user(rd_kafka_conf_t *conf, const struct msp_property *property, struct msp_error *err)
+{
+	char text[160];
+	const char *base = kafka_property_base(property->name);
+	switch (rd_kafka_conf_set(conf, base, property->value, text, sizeof(text))) {
+	case RD_KAFKA_CONF_OK:
+		return MSP_OK;
+	case RD_KAFKA_CONF_UNKNOWN:
+		return msp_error_set(err, MSP_E_INVALID, "librdkafka %s has no property %s (kafka.%s)", rd_kafka_version_str(),
+		                     base, property->name);
+	default:
+		return msp_error_set(err, MSP_E_INVALID, "kafka.%s: %s", property->name,
+		                     is_secret(base) ? "librdkafka refuses its value" : text);
+	}
+}
+
+/* ---- callbacks ---- */
+
+static enum msp_log_level log_level(int syslog_level)
+{
+	if (syslog_level <= 3)
+		return MSP_LOG_WARN; /* librdkafka's errors are connections that fail; it goes on by itself */
+	return syslog_level <= 6 ? MSP_LOG_INFO : MSP_LOG_DEBUG;
+}
+
+/* [any thread] Connection trouble is repeated at every try: it is said by whoever waits for the broker. */
+static void client_log(const rd_kafka_t *rk, int level, const char *facility, const char *text)
+{
+	static const char *const noise[] = {"FAIL",      "CONFWARN", "ERROR",  "REQTMOUT",  "GETPID",
+	                                    "TERMINATE", "PARTCNT",  "TXNERR", "ADDOFFSETS"};
+	enum msp_log_level ours = log_level(level);
+	for (size_t i = 0; i < sizeof(noise) / sizeof(noise[0]); i++)
+		if (strcmp(noise[i], facility) == 0)
+			ours = MSP_LOG_DEBUG;
+	if (msp_log_enabled(ours))
+		msp_log(ours, "librdkafka", "client", rk ? rd_kafka_name(rk) : NULL, "facility", facility, "text", text, NULL);
+}
+
+/* "one/bootstrap: Connect to ipv4#… failed: Connection refused (after 0ms in state CONNECT, 3 identical …)": without
+ * the parenthesis. */
+static void client_error_cb(rd_kafka_t *rk, int code, const char *reason, void *opaque)
+{
+	(void)rk;
+	struct kafka_client *client = opaque;
+	if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) {
+		client->down = true;
+		return;
+	}
+	client->code = (rd_kafka_resp_err_t)code;
+	snprintf(client->reason, sizeof(client->reason), "%.*s", (int)strcspn(reason, "("), reason);
+	size_t size = strlen(client->reason);
+	while (size > 0 && client->reason[size - 1] == ' ')
+		client->reason[--size] = '\0';
+}
+
+enum msp_status kafka_conf_new(const struct kafka_settings *settings, enum kafka_role role, rd_kafka_conf_t **ret_conf,
+                               struct msp_error *err)
+{
+	rd_kafka_conf_t *conf = rd_kafka_conf_new();
+	rd_kafka_conf_set_default_topic_conf(conf, rd_kafka_topic_conf_new());
+	kafka_conf_set(conf, "bootstrap.servers", settings->brokers);
+	kafka_conf_set(conf, "client.id", settings->instance ? settings->instance : "msp");
+	CONF_SET_ALL(conf, COMMON_DEFAULTS);
+	if (role == KAFKA_CONSUMER)
+		conf_set_consumer_defaults(conf, &settings->options);
+	else
+		conf_set_producer_defaults(conf, &settings->options);
+	for (size_t i = 0; i < settings->property_count; i++) {
+		const struct msp_property *property = &settings->properties[i];
+		enum msp_status status = applies_to(property->name, role) ? conf_set_user(conf, property, err) : MSP_OK;
+		if (status != MSP_OK) {
+			rd_kafka_conf_destroy(conf);
+			return status;
+		}
+	}
+	rd_kafka_conf_set_log_cb(conf, client_log);
+	rd_kafka_conf_set_error_cb(conf, client_error_cb);
+	*ret_conf = conf;
+	return MSP_OK;
+}
+
+/* ---- the handle ---- */
+
+enum msp_status kafka_client_init(struct kafka_client *client, rd_kafka_type_t type, rd_kafka_conf_t *conf, void *owner,
+                                  struct msp_error *err)
+{
+	char text[200];
+	*client = (struct kafka_client){.owner = owner};
+	rd_kafka_conf_set_opaque(conf, client);
+	client->rk = rd_kafka_new(type, conf, text, sizeof(text));
+	if (client->rk)
+		return MSP_OK;
+	rd_kafka_conf_destroy(conf);
+	return msp_error_set(err, MSP_E_INVALID, "librdkafka refuses its configuration: %s", text);
+}
+
+void kafka_client_done(struct kafka_client *client)
+{
+	if (client->rk)
+		rd_kafka_destroy(client->rk);
+	client->rk = NULL;
+}
+
+enum msp_status kafka_client_error(struct kafka_client *client, rd_kafka_resp_err_t code, struct msp_error *err,
+                                   const char *format, ...)
+{
+	char text[MSP_ERROR_TEXT_SIZE];
+	va_list arguments;
+	va_start(arguments, format);
+	vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	rd_kafka_poll(client->rk, 0); /* what librdkafka has to say about connections */
+	bool connection = code == RD_KAFKA_RESP_ERR__TRANSPORT || code == RD_KAFKA_RESP_ERR__TIMED_OUT ||
+	                  code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN;
+	if (connection && client->reason[0])
+		return kafka_error_set(err, client->code, client->reason, "%s", text);
+	return kafka_error_set(err, code, NULL, "%s", text);
+}

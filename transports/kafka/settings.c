@@ -1,0 +1,218 @@
+#include "client.h"
+#include "kafka.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <strings.h>
+
+const char *const kafka_compressions[] = {"none", "gzip", "snappy", "lz4", "zstd", NULL};
+
+static const struct msp_option OPTIONS[] = {
+    {
+        .name = "prefetch.max.bytes",
+        .type = MSP_OPTION_INTEGER,
+        .offset = offsetof(struct kafka_options, prefetch_max_bytes),
+        .default_text = "16777216",
+        .min = 65536,
+        .max = 2147483647,
+        .help = "how many bytes of messages one worker may have fetched ahead",
+    },
+    {
+        .name = "session.timeout.ms",
+        .type = MSP_OPTION_INTEGER,
+        .offset = offsetof(struct kafka_options, session_timeout_ms),
+        .default_text = "6000",
+        .min = 1000,
+        .max = 3600000,
+        .help = "after how much silence the broker gives a process's partitions to others",
+    },
+    {
+        .name = "transaction.timeout.ms",
+        .type = MSP_OPTION_INTEGER,
+        .offset = offsetof(struct kafka_options, transaction_timeout_ms),
+        .default_text = "10000",
+        .min = 1000,
+        .max = 900000,
+        .help = "after how long the broker aborts the transaction of a dead process under exactly_once",
+    },
+    {
+        .name = "max.poll.interval.ms",
+        .type = MSP_OPTION_INTEGER,
+        .offset = offsetof(struct kafka_options, max_poll_interval_ms),
+        .default_text = "300000",
+        .min = 1000,
+        .max = 86400000,
+        .help = "how long one batch may take before its worker counts as hanging and loses its partitions",
+    },
+    {
+        .name = "compression.type",
+        .type = MSP_OPTION_CHOICE,
+        .offset = offsetof(struct kafka_options, compression),
+        .default_text = "lz4",
+        .choices = kafka_compressions,
+        .help = "how what is published is compressed",
+    },
+};
+
+const struct msp_option_table kafka_option_table = MSP_OPTION_TABLE(OPTIONS, struct kafka_options);
+
+/* Properties of librdkafka that are ours, and why. `allowed`: the values that do no harm, comma-separated. */
+static const struct refused {
+	const char *name, *allowed, *why;
+} REFUSED[] = {
+    {"bootstrap.servers", NULL, "the broker's URL says it"},
+    {"metadata.broker.list", NULL, "the broker's URL says it"},
+    {"group.id", NULL, "the consumer group is configured per model"},
+    {"group.instance.id", NULL, "instance and the worker's number make it"},
+    {"group.protocol", "classic", "partitions are given up all at once here"},
+    {"transactional.id", NULL, "instance and the worker's number make it"},
+    {"isolation.level", "read_committed", "results of transactions that failed would be read"},
+    {"auto.offset.reset", "earliest,smallest,beginning", "messages sent before the first start would be skipped"},
+    {"enable.auto.commit", NULL, "messages are marked consumed when their results are durable"},
+    {"auto.commit.enable", NULL, "messages are marked consumed when their results are durable"},
+    {"auto.commit.interval.ms", NULL, "commit.interval.ms says it for every transport"},
+    {"enable.auto.offset.store", NULL, "messages are marked consumed when their results are durable"},
+    {"enable.partition.eof", NULL, "it belongs to the transport"},
+    {"partition.assignment.strategy", "range,roundrobin", "partitions are given up all at once here"},
+    {"enable.idempotence", "true", "results would be doubled or lost when a connection breaks"},
+    {"acks", "all,-1", "results would be lost with the broker that took them"},
+    {"request.required.acks", "all,-1", "results would be lost with the broker that took them"},
+    {"delivery.report.only.error", "false", "inputs are marked consumed when their results are reported durable"},
+    {"message.timeout.ms", NULL, "results wait for the broker as long as it takes"},
+    {"delivery.timeout.ms", NULL, "results wait for the broker as long as it takes"},
+    {"partitioner", NULL, "results go to the partition of their input, others by key as Java clients choose"},
+    {"sticky.partitioning.linger.ms", NULL, "results go to the partition of their input"},
+};
+
+static bool value_is_allowed(const char *allowed, const char *value)
+{
+	size_t size = strlen(value);
+	for (const char *one = allowed; one && *one; one += strcspn(one, ","), one += *one == ',')
+		if (strcspn(one, ",") == size && strncasecmp(one, value, size) == 0)
+			return true;
+	return allowed && strcmp(allowed, value) == 0;
+}
+
+static enum msp_status property_check(const struct msp_property *property, struct msp_error *err)
+{
+	const char *name = kafka_property_base(property->name);
+	for (size_t i = 0; i < sizeof(REFUSED) / sizeof(REFUSED[0]); i++) {
+		const struct refused *refused = &REFUSED[i];
+		if (strcmp(refused->name, name) == 0 && !value_is_allowed(refused->allowed, property->value))
+			return msp_error_set(err, MSP_E_INVALID, "kafka.%s cannot be set%s%s: %s", property->name,
+			                     refused->allowed ? " to anything but " : "", refused->allowed ? refused->allowed : "",
+			                     refused->why);
+	}
+	return MSP_OK;
+}
+
+static enum msp_status properties_copy(struct kafka_settings *settings, const struct msp_transport_config *config,
+                                       struct msp_error *err)
+{
+	if (config->property_count == 0)
+		return MSP_OK;
+	settings->properties = calloc(config->property_count, sizeof(*settings->properties));
+	if (!settings->properties)
+		return msp_error_set(err, MSP_E_NO_MEMORY, "no memory for settings");
+	for (size_t i = 0; i < config->property_count; i++) {
+		enum msp_status status = property_check(&config->properties[i], err);
+		if (status != MSP_OK)
+			return status;
+		char *name = strdup(config->properties[i].name), *value = strdup(config->properties[i].value);
+		settings->properties[settings->property_count++] = (struct msp_property){name, value};
+		if (!name || !value)
+			return msp_error_set(err, MSP_E_NO_MEMORY, "no memory for settings");
+	}
+	return MSP_OK;
+}
+
+/* host or host:port, up to the comma. */
+static bool broker_is_valid(const char *broker, size_t size)
+{
+	const char *colon = memrchr(broker, ':', size);
+	size_t host_size = colon ? (size_t)(colon - broker) : size;
+	if (host_size == 0 || memchr(broker, '/', size) || memchr(broker, '@', size))
+		return false;
+	if (!colon)
+		return true;
+	char *end;
+	unsigned long port = strtoul(colon + 1, &end, 10);
+	return end == broker + size && end > colon + 1 && port > 0 && port <= 65535;
+}
+
+static bool brokers_are_valid(const char *brokers, size_t size)
+{
+	for (size_t begin = 0; begin <= size;) {
+		const char *comma = memchr(brokers + begin, ',', size - begin);
+		size_t end = comma ? (size_t)(comma - brokers) : size;
+		if (!broker_is_valid(brokers + begin, end - begin))
+			return false;
+		begin = end + 1;
+	}
+	return true;
+}
+
+/* kafka://host:port,host:port or the list alone. */
+static enum msp_status url_parse(const char *url, char **ret_brokers, struct msp_error *err)
+{
+	static const char scheme[] = "kafka://";
+	const char *brokers = strncmp(url, scheme, sizeof(scheme) - 1) == 0 ? url + sizeof(scheme) - 1 : url;
+	size_t size = strlen(brokers);
+	if (size > 0 && brokers[size - 1] == '/')
+		size--;
+	if (!brokers_are_valid(brokers, size))
+		return msp_error_set(err, MSP_E_INVALID,
+		                     "a Kafka URL is kafka://host:port,host:port; users and passwords are properties "
+		                     "(kafka.sasl.username, kafka.sasl.password)");
+	*ret_brokers = strndup(brokers, size);
+	return *ret_brokers ? MSP_OK : msp_error_set(err, MSP_E_NO_MEMORY, "no memory for settings");
+}
+
+/* Lets librdkafka judge the properties now, so that a wrong one is refused at start. */
+static enum msp_status settings_try(const struct kafka_settings *settings, struct msp_error *err)
+{
+	static const enum kafka_role roles[] = {KAFKA_CONSUMER, KAFKA_PRODUCER};
+	for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++) {
+		rd_kafka_conf_t *conf;
+		enum msp_status status = kafka_conf_new(settings, roles[i], &conf, err);
+		if (status != MSP_OK)
+			return status;
+		rd_kafka_conf_destroy(conf);
+	}
+	return MSP_OK;
+}
+
+enum msp_status kafka_settings_init(struct kafka_settings *settings, const struct msp_transport_config *config,
+                                    struct msp_error *err)
+{
+	*settings = (struct kafka_settings){0};
+	enum msp_status status = url_parse(config->url, &settings->brokers, err);
+	if (status == MSP_OK && config->options)
+		settings->options = *(const struct kafka_options *)config->options;
+	else if (status == MSP_OK)
+		status = msp_options_init(&kafka_option_table, &settings->options, err);
+	if (status == MSP_OK && config->instance) {
+		settings->instance = strdup(config->instance);
+		if (!settings->instance)
+			status = msp_error_set(err, MSP_E_NO_MEMORY, "no memory for settings");
+	}
+	if (status == MSP_OK)
+		status = properties_copy(settings, config, err);
+	if (status == MSP_OK)
+		status = settings_try(settings, err);
+	if (status != MSP_OK)
+		kafka_settings_done(settings);
+	return status;
+}
+
+void kafka_settings_done(struct kafka_settings *settings)
+{
+	for (size_t i = 0; i < settings->property_count; i++) {
+		free((void *)(uintptr_t)settings->properties[i].name);
+		free((void *)(uintptr_t)settings->properties[i].value);
+	}
+	free(settings->properties);
+	free(settings->brokers);
+	free(settings->instance);
+	*settings = (struct kafka_settings){0};
+}

@@ -1,0 +1,290 @@
+#include "consumer.h"
+#include "error.h"
+
+#include <assert.h>
+#include <msp/backoff.h>
+#include <msp/log.h>
+
+/* How long a step may block before the group's duties are served again. */
+#define SLICE_MS 20
+
+static struct kafka_consumer *consumer_cast(struct msp_consumer *base)
+{
+	return (struct kafka_consumer *)base; /* only ever called through its ops */
+}
+
+void kafka_settle_go(struct kafka_consumer *consumer, enum kafka_settle_step step)
+{
+	consumer->settle.step = step;
+	consumer->settle.step_since_ms = msp_monotonic_ms();
+}
+
+void kafka_settle_end(struct kafka_consumer *consumer, enum msp_settle_answer answer)
+{
+	struct kafka_settle *settle = &consumer->settle;
+	kafka_publication_end(&settle->publication);
+	settle->batch->settled = answer == MSP_SETTLE_OK;
+	settle->batch = NULL;
+	settle->committing = false;
+	settle->answer = answer;
+	kafka_settle_go(consumer, KAFKA_SETTLE_ENDED);
+}
+
+void kafka_consumer_serve(struct kafka_consumer *consumer)
+{
+	rd_kafka_message_t *event;
+	while ((event = rd_kafka_consumer_poll(consumer->client.rk, 0))) {
+		assert(event->err); /* messages are in the work queue */
+		kafka_error_set(&consumer->trouble, event->err, rd_kafka_message_errstr(event), "topic %s", consumer->inputs);
+		rd_kafka_message_destroy(event);
+	}
+	if (consumer->publishes)
+		rd_kafka_poll(consumer->publisher.client.rk, 0);
+}
+
+/* ---- steps ---- */
+
+static enum kafka_settle_step prepared_step(const struct kafka_consumer *consumer)
+{
+	const struct kafka_settle *settle = &consumer->settle;
+	const struct kafka_publisher *publisher = &consumer->publisher;
+	if (consumer->publishes && (settle->void_client || publisher->outdated || kafka_publisher_is_broken(publisher)))
+		return KAFKA_SETTLE_RENEW;
+	if (consumer->transactional)
+		return KAFKA_SETTLE_BEGIN;
+	return settle->publication.flight ? KAFKA_SETTLE_PUBLISH : KAFKA_SETTLE_MARK;
+}
+
+/* Asks for the topics that have not been there so far. Waits for the broker, so not within settle_begin. */
+static void settle_prepare(struct kafka_consumer *consumer, int slice_ms)
+{
+	struct kafka_publisher *publisher = &consumer->publisher;
+	const struct kafka_flight *flight = consumer->settle.publication.flight;
+	for (size_t i = 0; i < flight->count; i++) {
+		enum msp_route route = flight->outgoing[i].route;
+		if (publisher->topics[route])
+			continue;
+		if (slice_ms == 0 || kafka_publisher_open_topic(publisher, route, slice_ms, &consumer->settle.why) != MSP_OK)
+			return;
+	}
+	kafka_settle_go(consumer, prepared_step(consumer));
+}
+
+/* Results cannot be published as things are. */
+static void publish_failed(struct kafka_consumer *consumer)
+{
+	struct kafka_settle *settle = &consumer->settle;
+	if (settle->why.status == MSP_E_NOT_FOUND)
+		kafka_publisher_forget_topics(&consumer->publisher);
+	settle->void_client |= consumer->transactional;
+	kafka_settle_go(consumer, KAFKA_SETTLE_PREPARE);
+}
+
+static void publish_done(struct kafka_consumer *consumer)
+{
+	struct kafka_settle *settle = &consumer->settle;
+	struct kafka_publication *publication = &settle->publication;
+	if (publication->rejected > 0) {
+		if (settle->transaction_open)
+			kafka_transaction_abandon(consumer, SLICE_MS * 10);
+		kafka_settle_end(consumer, MSP_SETTLE_REJECTED);
+	} else if (kafka_publication_is_oversized(publication)) {
+		kafka_publication_shrink(publication);
+		msp_log(MSP_LOG_INFO, "smaller requests, the broker refuses larger ones", "group", consumer->group, "bytes",
+		        MSP_LOG_NUMBER(consumer->publisher.batch_bytes), NULL);
+		kafka_publication_restart(publication);
+		kafka_settle_go(consumer, KAFKA_SETTLE_RENEW);
+	} else {
+		kafka_settle_go(consumer, consumer->transactional ? KAFKA_SETTLE_OFFSETS : KAFKA_SETTLE_MARK);
+	}
+}
+
+static void settle_publish(struct kafka_consumer *consumer, int slice_ms)
+{
+	struct kafka_settle *settle = &consumer->settle;
+	int64_t deadline_ms = msp_monotonic_ms() + slice_ms;
+	enum kafka_progress progress;
+	do {
+		int64_t left_ms = deadline_ms - msp_monotonic_ms();
+		progress = kafka_publication_step(&settle->publication, left_ms > 0 ? (int)left_ms : 0, &settle->why);
+	} while (progress == KAFKA_REFUSAL && !consumer->transactional && msp_monotonic_ms() < deadline_ms);
+	if (progress == KAFKA_DONE)
+		publish_done(consumer);
+	else if (progress == KAFKA_FAILURE)
+		publish_failed(consumer);
+	else if (progress == KAFKA_REFUSAL && consumer->transactional)
+		kafka_settle_go(consumer, KAFKA_SETTLE_RENEW);
+}
+
+static void settle_mark(struct kafka_consumer *consumer, int slice_ms)
+{
+	struct kafka_settle *settle = &consumer->settle;
+	rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
+	if (consumer->commits_at_once) {
+		if (kafka_consumer_commit(consumer, settle->offsets, slice_ms > 0 ? slice_ms : 1, &settle->why) != MSP_OK)
+			return;
+	} else {
+		code = rd_kafka_offsets_store(consumer->client.rk, settle->offsets);
+	}
+	if (code)
+		kafka_error_set(&settle->why, code, NULL, "the mark of group %s", consumer->group);
+	else
+		kafka_settle_end(consumer, MSP_SETTLE_OK);
+}
+
+static void settle_step(struct kafka_consumer *consumer, int slice_ms)
+{
+	switch (consumer->settle.step) {
+	case KAFKA_SETTLE_PREPARE:
+		settle_prepare(consumer, slice_ms);
+		break;
+	case KAFKA_SETTLE_RENEW:
+		kafka_transaction_renew(consumer);
+		break;
+	case KAFKA_SETTLE_FENCE:
+		kafka_transaction_fence(consumer, slice_ms);
+		break;
+	case KAFKA_SETTLE_RESOLVE:
+		kafka_transaction_resolve(consumer, slice_ms);
+		break;
+	case KAFKA_SETTLE_BEGIN:
+		kafka_transaction_begin(consumer);
+		break;
+	case KAFKA_SETTLE_PUBLISH:
+		settle_publish(consumer, slice_ms);
+		break;
+	case KAFKA_SETTLE_OFFSETS:
+		kafka_transaction_offsets(consumer, slice_ms);
+		break;
+	case KAFKA_SETTLE_COMMIT:
+		kafka_transaction_commit(consumer, slice_ms);
+		break;
+	case KAFKA_SETTLE_MARK:
+		settle_mark(consumer, slice_ms);
+		break;
+	case KAFKA_SETTLE_IDLE:
+	case KAFKA_SETTLE_ENDED:
+		break;
+	}
+}
+
+void kafka_settle_advance(struct kafka_consumer *consumer, int slice_ms)
+{
+	struct kafka_settle *settle = &consumer->settle;
+	int64_t deadline_ms = msp_monotonic_ms() + slice_ms;
+	enum kafka_settle_step before;
+	settle->why = (struct msp_error){.status = MSP_OK};
+	do {
+		int64_t left_ms = deadline_ms - msp_monotonic_ms();
+		before = settle->step;
+		settle_step(consumer, left_ms > 0 ? (int)left_ms : 0);
+	} while (settle->step != before && settle->why.status == MSP_OK);
+}
+
+void kafka_settle_give_up(struct kafka_consumer *consumer, bool lost, int timeout_ms)
+{
+	struct kafka_settle *settle = &consumer->settle;
+	if (settle->step == KAFKA_SETTLE_IDLE || settle->step == KAFKA_SETTLE_ENDED)
+		return;
+	int64_t deadline_ms = msp_monotonic_ms() + timeout_ms;
+	while (!lost && settle->step != KAFKA_SETTLE_ENDED && msp_monotonic_ms() < deadline_ms)
+		kafka_settle_advance(consumer, SLICE_MS);
+	if (settle->step == KAFKA_SETTLE_ENDED)
+		return;
+	if (settle->transaction_open && !lost)
+		kafka_transaction_abandon(consumer, KAFKA_REVOKE_TIMEOUT_MS / 2);
+	else if (settle->transaction_open || settle->step == KAFKA_SETTLE_FENCE || settle->step == KAFKA_SETTLE_RESOLVE)
+		settle->void_client = true; /* no abort while the membership is lost: it may hang */
+	settle->transaction_open = false;
+	kafka_settle_end(consumer, MSP_SETTLE_LOST);
+}
+
+/* ---- the two phases ---- */
+
+/* What is consumed when the batch is settled: for each partition the offset after its last message. */
+static rd_kafka_topic_partition_list_t *offsets_new(const struct kafka_batch *batch, const char *topic)
+{
+	rd_kafka_topic_partition_list_t *offsets = rd_kafka_topic_partition_list_new(4);
+	rd_kafka_topic_partition_t *last = NULL;
+	for (size_t i = 0; i < batch->base.count; i++) {
+		const struct msp_message *message = &batch->base.messages[i];
+		if (!last || last->partition != message->partition) {
+			last = rd_kafka_topic_partition_list_find(offsets, topic, message->partition);
+			if (!last)
+				last = rd_kafka_topic_partition_list_add(offsets, topic, message->partition);
+		}
+		last->offset = message->offset + 1;
+	}
+	return offsets;
+}
+
+void kafka_consumer_settle_begin(struct msp_consumer *base, struct msp_batch *batch, struct msp_outgoing *outgoing)
+{
+	struct kafka_consumer *consumer = consumer_cast(base);
+	struct kafka_settle *settle = &consumer->settle;
+	assert(settle->step == KAFKA_SETTLE_IDLE);
+	settle->batch = (struct kafka_batch *)batch;
+	if (consumer->gap)
+		kafka_consumer_rewind(consumer);
+	if (settle->batch->epoch != consumer->epoch) {
+		kafka_settle_end(consumer, MSP_SETTLE_LOST);
+		return;
+	}
+	if (settle->offsets)
+		rd_kafka_topic_partition_list_destroy(settle->offsets);
+	settle->offsets = offsets_new(settle->batch, consumer->inputs);
+	if (outgoing && kafka_publication_begin(&settle->publication, &consumer->publisher, outgoing, batch->count,
+	                                        consumer->transactional, &settle->why) != MSP_OK) {
+		kafka_settle_end(consumer, MSP_SETTLE_FAILED);
+		return;
+	}
+	kafka_settle_go(consumer, outgoing ? KAFKA_SETTLE_PREPARE : prepared_step(consumer));
+	kafka_settle_advance(consumer, 0);
+}
+
+static enum msp_settle_answer settle_take_answer(struct kafka_consumer *consumer, struct msp_error *err)
+{
+	struct kafka_settle *settle = &consumer->settle;
+	kafka_settle_go(consumer, KAFKA_SETTLE_IDLE);
+	if (settle->answer == MSP_SETTLE_LOST)
+		msp_error_set(err, MSP_E_UNAVAILABLE, "the partitions of group %s were given to another consumer",
+		              consumer->group);
+	else if (settle->answer == MSP_SETTLE_FAILED && err)
+		*err = settle->why;
+	return settle->answer;
+}
+
+/* Why there is no answer yet; true when there is a reason. */
+static bool settle_hindrance(struct kafka_consumer *consumer, struct msp_error *err)
+{
+	struct msp_error why = consumer->settle.why;
+	if (why.status == MSP_OK && consumer->publishes && consumer->publisher.client.down)
+		kafka_client_error(&consumer->publisher.client, RD_KAFKA_RESP_ERR__TRANSPORT, &why,
+		                   "the broker does not answer");
+	if (err)
+		*err = why;
+	return why.status != MSP_OK;
+}
+
+enum msp_settle_answer kafka_consumer_settle_wait(struct msp_consumer *base, int timeout_ms, struct msp_error *err)
+{
+	struct kafka_consumer *consumer = consumer_cast(base);
+	struct kafka_settle *settle = &consumer->settle;
+	int64_t deadline_ms = msp_monotonic_ms() + timeout_ms;
+	assert(settle->step != KAFKA_SETTLE_IDLE);
+	for (;;) {
+		kafka_consumer_serve(consumer);
+		if (settle->step != KAFKA_SETTLE_ENDED && kafka_consumer_check(consumer, &settle->why) != MSP_OK)
+			kafka_settle_end(consumer, MSP_SETTLE_FAILED);
+		if (settle->step == KAFKA_SETTLE_ENDED)
+			return settle_take_answer(consumer, err);
+		int64_t left_ms = deadline_ms - msp_monotonic_ms();
+		kafka_settle_advance(consumer, left_ms > SLICE_MS ? SLICE_MS : left_ms > 0 ? (int)left_ms : 0);
+		if (settle->step == KAFKA_SETTLE_ENDED)
+			continue;
+		if (settle->why.status != MSP_OK || left_ms <= 0) {
+			settle_hindrance(consumer, err);
+			return MSP_SETTLE_AGAIN;
+		}
+	}
+}
