@@ -405,7 +405,7 @@ void topic_expect(struct fixture *fixture, const char *topic, int32_t partitions
 	}
 	struct tally tally = {count, calloc((size_t)PARTITIONS * (size_t)count, sizeof(bool))};
 	assert_non_null(tally.seen);
-	assert_int_equal(topic_walk(fixture, topic, once_check, &tally), partitions * count);
+	assert_int_equal(topic_walk(fixture, topic, MSP_PARTITION_ANY, once_check, &tally), partitions * count);
 	free(tally.seen);
 }
 
