@@ -278,9 +278,9 @@ static void a_topic_created_anew_is_another_one(void **state)
 	assert_int_equal(group_lag(fixture), 0);
 	/* The end of the topic that is gone lies past the end of the new one. */
 	int64_t remaining = -1;
-	assert_int_equal(
-	    admin->ops->group_remaining(admin, "group", fixture->inputs, until, &remaining, DEADLINE_MS, &fixture->err),
-	    MSP_OK);
+	assert_int_equal(admin->ops->group_remaining(admin, fixture->group, fixture->inputs, until, &remaining, DEADLINE_MS,
+	                                             &fixture->err),
+	                 MSP_OK);
 	assert_int_equal(remaining, 0);
 	free(until);
 	assert_int_equal(topic_count(fixture, fixture->outputs, NULL), 7);

@@ -54,7 +54,7 @@ mkdir "$here/fahrenheit"
 cd "$here/fahrenheit"
 block c msp_model_plugin >fahrenheit.c
 block cmake msp_add_model >CMakeLists.txt
-CFLAGS='-Wall -Wextra -Werror' bash -euo pipefail -c "$(block sh 'cmake -S')"
+CFLAGS="$CFLAGS -Wall -Wextra -Werror" bash -euo pipefail -c "$(block sh 'cmake -S')"
 "$contract" "$PWD/build/fahrenheit.so"
 
 step "the README's model builds with pkg-config"

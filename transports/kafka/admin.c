@@ -326,25 +326,46 @@ static enum msp_status member_open(struct kafka_admin *admin, const char *group,
 	return status;
 }
 
+/* What is between `committed` and the ends, as far as it is there still: messages expire, and a topic that was created
+ * anew may end before the old one did. */
+static enum msp_status remaining_count(struct kafka_admin *admin, const rd_kafka_topic_partition_list_t *committed,
+                                       const struct msp_topic_info *until, int64_t *ret_remaining, int timeout_ms,
+                                       struct msp_error *err)
+{
+	struct msp_topic_info *now = NULL;
+	enum msp_status status = topic_describe_once(admin, committed->elems[0].topic, &now, timeout_ms, err);
+	if (status != MSP_OK)
+		return status;
+	int64_t remaining = 0;
+	for (size_t i = 0; i < until->partition_count && i < now->partition_count; i++) {
+		struct msp_partition_info there = until->partitions[i];
+		if (there.oldest < now->partitions[i].oldest)
+			there.oldest = now->partitions[i].oldest;
+		if (there.newest > now->partitions[i].newest)
+			there.newest = now->partitions[i].newest;
+		remaining += partition_remaining(&there, committed->elems[i].offset);
+	}
+	free(now);
+	*ret_remaining = remaining;
+	return MSP_OK;
+}
+
 /* Waits for a transaction that is being committed: its offsets count. */
 static enum msp_status group_remaining_once(struct kafka_admin *admin, const char *topic,
                                             const struct msp_topic_info *until, int64_t *ret_remaining, int timeout_ms,
                                             struct msp_error *err)
 {
-	rd_kafka_topic_partition_list_t *partitions = rd_kafka_topic_partition_list_new((int)until->partition_count);
-	for (size_t i = 0; i < until->partition_count; i++)
-		rd_kafka_topic_partition_list_add(partitions, topic, until->partitions[i].partition);
+	rd_kafka_topic_partition_list_t *partitions = kafka_partitions_new(topic, (int32_t)until->partition_count, 0);
 	rd_kafka_resp_err_t code = rd_kafka_committed(admin->member.rk, partitions, timeout_ms);
-	int64_t remaining = 0;
-	for (size_t i = 0; i < until->partition_count && !code; i++) {
+	for (int i = 0; i < partitions->cnt && !code; i++)
 		code = partitions->elems[i].err;
-		remaining += partition_remaining(&until->partitions[i], partitions->elems[i].offset);
-	}
-	rd_kafka_topic_partition_list_destroy(partitions);
+	enum msp_status status;
 	if (code)
-		return kafka_client_error(&admin->member, code, err, "offsets of group %s", admin->group);
-	*ret_remaining = remaining;
-	return MSP_OK;
+		status = kafka_client_error(&admin->member, code, err, "offsets of group %s", admin->group);
+	else
+		status = remaining_count(admin, partitions, until, ret_remaining, timeout_ms, err);
+	rd_kafka_topic_partition_list_destroy(partitions);
+	return status;
 }
 
 static enum msp_status admin_group_remaining(struct msp_admin *base, const char *group, const char *topic,
