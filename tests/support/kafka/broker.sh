@@ -6,15 +6,15 @@
 #     broker.sh stop|kill DIR       SIGTERM or SIGKILL, and wait until it is gone
 #     broker.sh pause|resume DIR    SIGSTOP, SIGCONT
 #
-# The jars live in ${XDG_CACHE_HOME:-~/.cache}/msp-tests/kafka-VERSION, or in $MSP_KAFKA_JARS. DIR/extra.properties, when
+# The jars live in ${XDG_CACHE_HOME:-~/.cache}/msp-tests/kafka-VERSION, or in $KAFKA_TEST_JARS. DIR/extra.properties, when
 # it is there before the first start, is added to the broker's settings. Needs a JRE, and Maven for the jars.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
-version=${MSP_KAFKA_VERSION:-4.1.0}
+version=${KAFKA_TEST_VERSION:-4.1.0}
 
 jars_dir() {
-	echo "${MSP_KAFKA_JARS:-${XDG_CACHE_HOME:-$HOME/.cache}/msp-tests/kafka-$version}"
+	echo "${KAFKA_TEST_JARS:-${XDG_CACHE_HOME:-$HOME/.cache}/msp-tests/kafka-$version}"
 }
 
 # A folder is complete once it has its final name; two processes may fetch at the same time.
@@ -89,7 +89,7 @@ start() {
 		[ -f "$dir/server.properties" ] || write_settings
 		[ -f "$dir/data/meta.properties" ] || format
 		# A session of its own and no stream of ours: it outlives the caller and holds none of its pipes.
-		setsid java -Xms128m "-Xmx${MSP_KAFKA_HEAP:-512m}" -XX:+UseSerialGC \
+		setsid java -Xms128m "-Xmx${KAFKA_TEST_HEAP:-512m}" -XX:+UseSerialGC \
 			-Dorg.slf4j.simpleLogger.defaultLogLevel=warn -cp "$jars/*" \
 			kafka.Kafka "$dir/server.properties" >> "$dir/log" 2>&1 < /dev/null &
 		echo $! > "$dir/pid"
