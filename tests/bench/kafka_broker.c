@@ -3,10 +3,13 @@
 #include "bench.h"
 #include "kafka_client.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define DEFAULT_MESSAGES 3000000
@@ -18,15 +21,35 @@ static rd_kafka_t *client;
 
 static char script[PATH_MAX];
 
-static void script_run(const char *verb, const char *stdout_path)
+/* A process that stops the broker once the other end of this pipe is gone, however the bench ends. */
+static pid_t guard;
+static int guard_fd;
+
+static void guard_start(void)
 {
-	const char *const argv[] = {script, verb, "kafka", NULL};
-	bench_run(argv, NULL, stdout_path);
+	int ends[2];
+	char byte;
+	bench_must(pipe2(ends, O_CLOEXEC) == 0, "making a pipe");
+	guard = fork();
+	bench_must(guard >= 0, "fork");
+	guard_fd = ends[1];
+	if (guard > 0) {
+		close(ends[0]);
+		return;
+	}
+	setsid(); /* away from Control-C */
+	close(ends[1]);
+	while (read(ends[0], &byte, 1) < 0 && errno == EINTR)
+		continue;
+	execl(script, script, "stop", "kafka", (char *)NULL);
+	_exit(127);
 }
 
 static void broker_stop(void)
 {
-	script_run("stop", NULL);
+	int status;
+	close(guard_fd);
+	waitpid(guard, &status, 0);
 }
 
 static const char *broker_start(void)
@@ -36,8 +59,10 @@ static const char *broker_start(void)
 	bench_must(directory != NULL, "finding MSP_SOURCE_DIR in the environment");
 	snprintf(script, sizeof(script), "%s/tests/support/kafka/broker.sh", directory);
 	bench_must(access(script, X_OK) == 0, script);
+	guard_start();
 	atexit(broker_stop);
-	script_run("start", "address");
+	const char *const argv[] = {script, "start", "kafka", NULL};
+	bench_run(argv, NULL, "address");
 	FILE *file = fopen("address", "r");
 	bench_must(file && fgets(address, sizeof(address), file), "learning the broker's address");
 	fclose(file);

@@ -30,7 +30,7 @@ pid_t server_start(const char *const argv[])
 void server_must_run(pid_t server)
 {
 	int status;
-	bench_must(waitpid(server, &status, WNOHANG) == 0, "what is measured has ended, and so it");
+	bench_must(waitpid(server, &status, WNOHANG) == 0, "keeping what is measured alive");
 }
 
 void server_await_file(pid_t server, const char *path, double seconds)
