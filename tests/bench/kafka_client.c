@@ -16,7 +16,8 @@ rd_kafka_conf_t *kafka_client_conf(const char *brokers, const struct kafka_prope
 	kafka_client_set(conf, "bootstrap.servers", brokers);
 	/* As everything here runs on one machine, a small request that waits for a larger one only costs time. */
 	kafka_client_set(conf, "socket.nagle.disable", "true");
-	kafka_client_set(conf, "log_level", "4");
+	/* Errors; that a fresh broker still loads its coordinators is none. */
+	kafka_client_set(conf, "log_level", "3");
 	for (; properties->name; properties++)
 		kafka_client_set(conf, properties->name, properties->value);
 	return conf;
