@@ -2,17 +2,10 @@
  * another process sends. */
 #include "bench.h"
 #include "broker.h"
+#include "server.h"
 
 #include <msp_transport_sqlite.h>
 
-#include <fcntl.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #define MESSAGES    2000000
@@ -30,58 +23,17 @@ static const char flower[] =
     "{\"sepal_length\": 5.1, \"sepal_width\": 3.5, \"petal_length\": 1.4, \"petal_width\": 0.2}";
 static struct msp_transport *transport;
 
-/* ---- the program ---- */
-
 static pid_t program_start(void)
 {
 	const char *const argv[] = {bench_program(), "run",   "-q",   "-b", "sqlite:bench.db",
 	                            "--ready-file",  "ready", "iris", NULL};
 	unlink("ready");
-	pid_t pid = fork();
-	bench_must(pid >= 0, "fork");
-	if (pid == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		int null = open("/dev/null", O_RDWR);
-		dup2(null, STDIN_FILENO);
-		execv(argv[0], (char *const *)(uintptr_t)argv);
-		_exit(127);
-	}
-	return pid;
-}
-
-static void program_stop(pid_t pid)
-{
-	int status;
-	kill(pid, SIGTERM);
-	bench_must(waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0, "stopping msp run");
-}
-
-static void nap(long ns)
-{
-	nanosleep(&(struct timespec){.tv_nsec = ns}, NULL);
+	return server_start(argv);
 }
 
 static void await_ready(pid_t pid)
 {
-	double give_up = bench_wall_ns() + 10e9;
-	while (access("ready", F_OK) != 0) {
-		bench_must(bench_wall_ns() < give_up && kill(pid, 0) == 0, "msp run becoming ready");
-		nap(200000);
-	}
-}
-
-static double resident_mib(pid_t pid)
-{
-	char path[64], line[128];
-	long kib = 0;
-	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
-	FILE *file = fopen(path, "r");
-	bench_must(file != NULL, path);
-	while (fgets(line, sizeof(line), file))
-		if (sscanf(line, "VmRSS: %ld kB", &kib) == 1)
-			break;
-	fclose(file);
-	return (double)kib / 1024;
+	server_await_file(pid, "ready", 10);
 }
 
 /* ---- the measurements ---- */
@@ -94,7 +46,7 @@ static void measure_ready(void)
 		pid_t pid = program_start();
 		await_ready(pid);
 		samples[i] = (bench_wall_ns() - begin) / 1e6;
-		program_stop(pid);
+		server_stop(pid);
 	}
 	double ms = bench_median(samples, READY_RUNS);
 	bench_report_alone("msp run with iris, start to ready", ms, "ms", 1, ms <= READY_TARGET_MS, "<= 50 ms");
@@ -104,8 +56,8 @@ static void measure_idle_memory(void)
 {
 	pid_t pid = program_start();
 	await_ready(pid);
-	double mib = resident_mib(pid);
-	program_stop(pid);
+	double mib = server_resident_mib(pid);
+	server_stop(pid);
 	bench_report_alone("msp run with iris, resident memory idle", mib, "MiB", 1, mib <= IDLE_TARGET_MIB, "<= 8 MiB");
 }
 
@@ -133,10 +85,10 @@ static void measure_latency(struct msp_producer *producer)
 			               bench_wall_ns() - begin < 10e9,
 			           "an answer within 10 s");
 		samples[i] = (bench_wall_ns() - begin) / 1e6;
-		nap(3000000);
+		server_nap(3000000);
 	}
 	reader->ops->free(reader);
-	program_stop(pid);
+	server_stop(pid);
 	double ms = bench_median(samples, PROBES);
 	bench_report_alone("msp run with iris through SQLite, p50 from send to output seen", ms, "ms", 2,
 	                   ms <= LATENCY_TARGET_MS, "<= 5 ms");
@@ -150,16 +102,17 @@ static void measure_load_memory(struct msp_producer *producer)
 	pid_t pid = program_start();
 	double give_up = bench_wall_ns() + DEADLINE_NS, early = 0, most = 0;
 	do {
-		nap(50000000);
-		bench_must(bench_wall_ns() < give_up && kill(pid, 0) == 0, "answering the backlog in time");
-		double mib = resident_mib(pid);
+		server_nap(50000000);
+		bench_must(bench_wall_ns() < give_up, "answering the backlog in time");
+		server_must_run(pid);
+		double mib = server_resident_mib(pid);
 		done = broker_newest(transport, TOPIC("outputs")) - before;
 		if (done < MESSAGES / 4 && mib > early)
 			early = mib;
 		if (mib > most)
 			most = mib;
 	} while (done < MESSAGES);
-	program_stop(pid);
+	server_stop(pid);
 	bench_report_alone("msp run with iris, resident memory under load", most, "MiB", 1, most <= LOAD_TARGET_MIB,
 	                   "<= 48 MiB");
 	bench_report("msp run with iris, most memory in all 2,000,000 messages beside the first quarter", early, most,
