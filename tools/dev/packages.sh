@@ -4,7 +4,7 @@
 # shellcheck disable=SC2034 # ./dev reads the lists
 
 build_packages=(gcc libc6-dev cmake ninja-build pkgconf libjansson-dev libsqlite3-dev libsvm-dev libyaml-dev)
-test_packages=("${build_packages[@]}" libcmocka-dev)
+test_packages=("${build_packages[@]}" libcmocka-dev docker-compose python3 python3-yaml)
 clang_packages=(clang libclang-rt-dev)
 format_packages=(clang-format)
 lint_packages=("${test_packages[@]}" "${clang_packages[@]}" "${format_packages[@]}" clang-tidy cppcheck shellcheck)
