@@ -8,7 +8,9 @@ prefix=$1
 libraries() {
 	local found
 	found=$(ldd "$prefix/bin/msp" "$prefix"/lib/msp/models/*.so)
-	! grep 'not found' <<<"$found" >&2
+	if grep 'not found' <<<"$found" >&2; then
+		return 1
+	fi
 	sed -nE 's/.* => (\/.*) \(0x[0-9a-f]+\)$/\1/p' <<<"$found" | sort -u
 }
 

@@ -156,7 +156,7 @@ class Image(unittest.TestCase):
         users = values(self.runtime, "USER")
         self.assertEqual(len(users), 1)
         self.assertRegex(users[0], r"^[1-9][0-9]*:[1-9][0-9]*$")
-        self.assertIn("--uid " + users[0].split(":")[0], " ".join(values(self.runtime, "RUN")))
+        self.assertIn("useradd --uid {} --gid {} ".format(*users[0].split(":")), " ".join(values(self.runtime, "RUN")))
         self.assertIn(f'user: "{users[0]}"', (SOURCE / "compose/service.yaml").read_text())
         order = [name for name, _ in self.runtime]
         self.assertLess(max(i for i, name in enumerate(order) if name in ("RUN", "COPY")), order.index("USER"))
