@@ -3,8 +3,15 @@
 # Names hold on Debian 12 and 13. A name that differs between them is written a|b: the first that exists is taken.
 # shellcheck disable=SC2034 # ./dev reads the lists
 
-build_packages=(gcc libc6-dev cmake ninja-build pkgconf libhiredis-dev libjansson-dev librdkafka-dev libsqlite3-dev libsvm-dev libyaml-dev)
-test_packages=("${build_packages[@]}" default-jre-headless kcat libcmocka-dev maven python3 redis-server)
+build_packages=(
+	gcc libc6-dev cmake ninja-build pkgconf
+	libhiredis-dev libjansson-dev librdkafka-dev libsqlite3-dev libsvm-dev libyaml-dev
+)
+test_packages=(
+	"${build_packages[@]}" libcmocka-dev
+	default-jre-headless kcat maven python3 redis-server # the brokers
+	docker-compose python3-yaml                          # the container files
+)
 clang_packages=(clang libclang-rt-dev)
 format_packages=(clang-format)
 lint_packages=("${test_packages[@]}" "${clang_packages[@]}" "${format_packages[@]}" clang-tidy cppcheck shellcheck)
