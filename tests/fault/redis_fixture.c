@@ -68,7 +68,7 @@ struct msp_consumer *redis_consumer_open(struct fixture *fixture, enum msp_guara
 	    .inputs = fixture->inputs,
 	    .outputs = fixture->outputs,
 	    .errors = fixture->errors,
-	    .group = "group",
+	    .group = fixture->group,
 	    .instance = instance,
 	    .guarantee = guarantee,
 	    .commit_interval_ms = 100,

@@ -111,7 +111,7 @@ static void what_was_delivered_to_nobody_is_found(void **state)
 	struct msp_consumer *consumer = redis_consumer_open(fixture, MSP_EXACTLY_ONCE, "one");
 	assert_null(receive_within(consumer, 10, 0));
 	send_numbers(fixture, fixture->inputs, 0, 0, 1);
-	freeReplyObject(redis_run("XREADGROUP GROUP group one/0 STREAMS %s >", fixture->inputs));
+	freeReplyObject(redis_run("XREADGROUP GROUP %s one/0 STREAMS %s >", fixture->group, fixture->inputs));
 	echo(consumer, 1);
 	consumer_close(consumer);
 	topic_expect(fixture, fixture->outputs, 1, 1);
@@ -125,7 +125,7 @@ static void what_others_settled_is_elsewhere(void **state)
 	struct msp_batch *batch = receive(consumer, 4);
 	assert_int_equal(batch->count, 4);
 	for (int i = 0; i < 4; i += 2)
-		assert_int_equal(redis_number("XACK %s group %s", fixture->inputs, batch->messages[i].id), 1);
+		assert_int_equal(redis_number("XACK %s %s %s", fixture->inputs, fixture->group, batch->messages[i].id), 1);
 	struct msp_outgoing *outgoing = outgoing_new(batch);
 	settle_begin(consumer, batch, outgoing);
 	assert_int_equal(settle_wait(consumer), MSP_SETTLE_OK);
@@ -146,7 +146,7 @@ static void a_vanished_group_is_an_operators_decision(void **state)
 	struct msp_consumer *consumer = redis_consumer_open(fixture, MSP_EXACTLY_ONCE, NULL);
 	struct msp_batch *batch = receive(consumer, 2);
 	struct msp_outgoing *outgoing = outgoing_new(batch);
-	assert_int_equal(redis_number("XGROUP DESTROY %s group", fixture->inputs), 1);
+	assert_int_equal(redis_number("XGROUP DESTROY %s %s", fixture->inputs, fixture->group), 1);
 	settle_begin(consumer, batch, outgoing);
 	assert_int_equal(settle_wait(consumer), MSP_SETTLE_LOST);
 	free(outgoing);
@@ -157,7 +157,7 @@ static void a_vanished_group_is_an_operators_decision(void **state)
 		err = receive_failure(consumer);
 	assert_non_null(strstr(err.text, "XGROUP CREATE"));
 	assert_true(err.retriable);
-	freeReplyObject(redis_run("XGROUP CREATE %s group 0", fixture->inputs));
+	freeReplyObject(redis_run("XGROUP CREATE %s %s 0", fixture->inputs, fixture->group));
 	echo(consumer, 5);
 	consumer_close(consumer);
 	topic_expect(fixture, fixture->outputs, 1, 5);
@@ -169,7 +169,7 @@ static void a_vanished_group_is_made_again_at_least_once(void **state)
 	send_numbers(fixture, fixture->inputs, 0, 0, 5);
 	struct msp_consumer *consumer = redis_consumer_open(fixture, MSP_AT_LEAST_ONCE, NULL);
 	echo(consumer, 5);
-	assert_int_equal(redis_number("XGROUP DESTROY %s group", fixture->inputs), 1);
+	assert_int_equal(redis_number("XGROUP DESTROY %s %s", fixture->inputs, fixture->group), 1);
 	assert_true(receive_failure(consumer).retriable);
 	echo(consumer, 5);
 	consumer_close(consumer);
@@ -179,7 +179,7 @@ static void a_vanished_group_is_made_again_at_least_once(void **state)
 static void a_group_is_made_on_an_empty_topic(void **state)
 {
 	struct fixture *fixture = *state;
-	assert_int_equal(redis_number("XGROUP DESTROY %s group", fixture->inputs), 1);
+	assert_int_equal(redis_number("XGROUP DESTROY %s %s", fixture->inputs, fixture->group), 1);
 	struct msp_consumer *consumer = redis_consumer_open(fixture, MSP_EXACTLY_ONCE, NULL);
 	send_numbers(fixture, fixture->inputs, 0, 0, 3);
 	echo(consumer, 3);
