@@ -93,7 +93,8 @@ static enum msp_status name_check(struct lite_group *group, struct lite_db *db, 
 	if (!stmt)
 		return err->status;
 	int code = sqlite3_step(stmt);
-	bool is_known = code == SQLITE_ROW && msp_process_life((const char *)sqlite3_column_text(stmt, 0)) == MSP_LIFE_ALIVE;
+	bool is_known =
+	    code == SQLITE_ROW && msp_process_life((const char *)sqlite3_column_text(stmt, 0)) == MSP_LIFE_ALIVE;
 	enum msp_status status = lite_db_finish(db, stmt, code, err);
 	if (status != MSP_OK || code == SQLITE_DONE)
 		return status;

@@ -79,7 +79,8 @@ enum msp_status lite_group_commit(struct lite_group *group, struct lite_db *db, 
 /* Releases everything and leaves, in one write transaction. Best effort: a lease ends by itself. */
 void lite_group_leave(struct lite_group *group, struct lite_db *db, int64_t deadline_ms);
 
-/* `process` as members are written down: dead, or of an earlier boot of the machine that holds the file. [any thread] */
+/* `process` as members are written down: dead, or of an earlier boot of the machine that holds the file. [any thread]
+ */
 bool lite_member_is_dead(const char *process);
 /* Deletes members of a group that are dead or whose lease has ended, and bumps the epoch when there are any. In a write
  * transaction. */
