@@ -3,7 +3,8 @@
 # Names hold on Debian 12 and 13. A name that differs between them is written a|b: the first that exists is taken.
 # shellcheck disable=SC2034 # ./dev reads the lists
 
-build_packages=(gcc libc6-dev cmake ninja-build pkgconf libhiredis-dev libjansson-dev libsqlite3-dev libsvm-dev libyaml-dev)
+build_packages=(gcc libc6-dev cmake ninja-build pkgconf libhiredis-dev libjansson-dev
+	"libmsgpack-dev|libmsgpack-c-dev" libsqlite3-dev libsvm-dev libyaml-dev)
 test_packages=("${build_packages[@]}" libcmocka-dev redis-server)
 clang_packages=(clang libclang-rt-dev)
 format_packages=(clang-format)
