@@ -5,8 +5,7 @@
 #include "msgpack_codec.h"
 #include "msgpack_names.h"
 #include <math.h>
-#include <msgpack/sysdep.h>
-#include <msgpack/unpack.h>
+#include <msgpack.h>
 #include <stdlib.h>
 
 /* An item on its way into the tree. */
@@ -227,7 +226,8 @@ static inline int item_map_item(struct intake *intake, struct node *map, struct 
 
 /* ---- the unpacker: struct unpacker_context, unpacker_init, unpacker_execute, unpacker_data ---- */
 
-#define MSGPACK_EMBED_STACK_SIZE       MSGPACK_MAX_DEPTH
+/* One level more than there may be, for the callbacks to refuse it. */
+#define MSGPACK_EMBED_STACK_SIZE       (MSGPACK_MAX_DEPTH + 1)
 #define msgpack_unpack_struct(name)    struct unpacker##name
 #define msgpack_unpack_func(ret, name) static inline ret unpacker##name
 #define msgpack_unpack_callback(name)  item##name

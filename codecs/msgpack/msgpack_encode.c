@@ -2,7 +2,7 @@
 #include "msgpack_codec.h"
 #include <float.h>
 #include <math.h>
-#include <msgpack/pack.h>
+#include <msgpack.h>
 
 struct writer {
 	msgpack_packer packer;

@@ -118,9 +118,10 @@ static void members_judge(const struct msp_value *object, int depth, struct verd
 {
 	for (uint32_t i = 0; i < object->count; i++) {
 		const struct msp_member *member = &object->as.members[i];
-		if (!msp_bytes_are_utf8(msp_bytes_of(member->name, member->name_size)))
+		if (!msp_bytes_are_utf8(msp_bytes_of(member->name, member->name_size)) ||
+		    memchr(member->name, 0, member->name_size))
 			verdict->writable = false;
-		if (!name_is_unique(object, i) || memchr(member->name, 0, member->name_size))
+		if (!name_is_unique(object, i))
 			verdict->readable = false;
 		value_judge(&member->value, depth + 1, verdict);
 	}
