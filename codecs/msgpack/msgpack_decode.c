@@ -119,7 +119,9 @@ static inline int item_bytes(struct intake *intake, const char *data, unsigned i
 	char *copy = msp_arena_alloc(intake->arena, size);
 	if (!copy)
 		return intake_exhausted(intake);
-	memcpy(copy, data, size);
+	/* An empty one may stand nowhere: the template gives NULL then. */
+	if (size > 0)
+		memcpy(copy, data, size);
 	ret_node->value.count = size;
 	ret_node->value.as.string = copy;
 	return 0;
