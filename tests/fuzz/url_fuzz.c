@@ -11,7 +11,8 @@ static void check_transport(const char *url)
 	if (builtin_transport_find(url, &ops, &err) == MSP_OK)
 		must(ops != NULL, "a transport is found");
 	else
-		must(err.status == MSP_E_UNSUPPORTED && err.text[0], "a URL is refused with a reason");
+		must((err.status == MSP_E_UNSUPPORTED || err.status == MSP_E_INVALID) && err.text[0],
+		     "a URL is refused with a reason");
 }
 
 /* The caller frees it. */
