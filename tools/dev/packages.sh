@@ -5,7 +5,9 @@
 
 build_packages=(gcc libc6-dev cmake ninja-build pkgconf libhiredis-dev libjansson-dev
 	"libmsgpack-dev|libmsgpack-c-dev" libsqlite3-dev libsvm-dev libyaml-dev)
-test_packages=("${build_packages[@]}" libcmocka-dev redis-server)
+build_packages=(gcc libc6-dev cmake ninja-build pkgconf libhiredis-dev libjansson-dev
+	"libmsgpack-dev|libmsgpack-c-dev" libsqlite3-dev libsvm-dev libyaml-dev)
+test_packages=("${build_packages[@]}" libcmocka-dev python3-msgpack redis-server)
 clang_packages=(clang libclang-rt-dev)
 format_packages=(clang-format)
 lint_packages=("${test_packages[@]}" "${clang_packages[@]}" "${format_packages[@]}" clang-tidy cppcheck shellcheck)
