@@ -125,8 +125,9 @@ static void members_look(const struct msp_value *object, int depth, struct value
 {
 	for (uint32_t i = 0; i < object->count; i++) {
 		const struct msp_member *member = &object->as.members[i];
-		if (!msp_bytes_are_utf8(msp_bytes_of(member->name, member->name_size)) ||
-		    memchr(member->name, 0, member->name_size))
+		if (!msp_bytes_are_utf8(msp_bytes_of(member->name, member->name_size)))
+			verdict->utf8 = false;
+		if (memchr(member->name, 0, member->name_size))
 			verdict->writable = false;
 		if (!name_is_unique(object, i))
 			verdict->unique = false;
@@ -141,7 +142,7 @@ static void value_look(const struct msp_value *value, int depth, struct value_ve
 	if (value->type == MSP_NUMBER && !isfinite(value->as.number))
 		verdict->writable = false;
 	if (value->type == MSP_STRING && !msp_bytes_are_utf8(msp_bytes_of(value->as.string, value->count)))
-		verdict->writable = false;
+		verdict->utf8 = false;
 	if (value->type == MSP_BINARY)
 		verdict->binary = true;
 	if (value->type == MSP_OBJECT)
@@ -152,7 +153,8 @@ static void value_look(const struct msp_value *value, int depth, struct value_ve
 
 struct value_verdict value_judge(const struct msp_value *value)
 {
-	struct value_verdict verdict = {.writable = true, .unique = true};
+	struct value_verdict verdict = {.utf8 = true, .writable = true, .unique = true};
 	value_look(value, 0, &verdict);
+	verdict.writable = verdict.writable && verdict.utf8;
 	return verdict;
 }

@@ -14,6 +14,7 @@ struct msp_value value_cook(struct msp_bytes recipe, struct msp_arena *arena);
 
 /* What a codec can make of a value. */
 struct value_verdict {
+	bool utf8;     /* all text is, as every codec promises of what it reads */
 	bool writable; /* no NaN, all text UTF-8, no U+0000 in names, not deeper than VALUE_RECIPE_DEPTH */
 	bool binary;   /* there is a binary value, which not every codec has */
 	bool unique;   /* each name stands once in its object: what was written reads back */
