@@ -70,15 +70,14 @@ static int reader_config_init(const struct receive_args *args, const char *topic
 
 /* ---- what to receive ---- */
 
-static int topic_of_model(const struct graph *graph, const struct receive_args *args, const char **ret_topic)
+static int topic_kind_read(const struct receive_args *args, enum msp_topic_kind *ret_kind)
 {
-	const struct graph_model *model = graph_model_find(graph, args->model);
 	const char *word = args->common.operands.items[0];
 	const char *names[MSP_TOPIC_KINDS];
 	for (unsigned kind = 0; kind < MSP_TOPIC_KINDS; kind++) {
 		names[kind] = msp_topic_kind_name((enum msp_topic_kind)kind);
 		if (!strcmp(word, names[kind])) {
-			*ret_topic = model->entry->topics.name[kind];
+			*ret_kind = (enum msp_topic_kind)kind;
 			return EXIT_DONE;
 		}
 	}
@@ -138,24 +137,48 @@ static int format_prepare(const struct receive_args *args, struct envelope *enve
 	return status == MSP_OK ? EXIT_DONE : complain_of(&err);
 }
 
+/* One of --from and --to is enough: the topic carries what the model is configured for, and people read JSON. */
+static int conversion_prepare(const struct graph *graph, const struct receive_args *args, const char *carried,
+                              struct conversion *conversion)
+{
+	if (!args->from && !args->to)
+		return EXIT_DONE;
+	return conversion_init(conversion, graph, args->from ? args->from : carried,
+	                       args->to ? args->to : conversion_default, SIZE_MAX);
+}
+
 /* ---- the command ---- */
+
+static int receive_formed(struct graph *graph, const struct receive_args *args, const char *topic,
+                          const struct receive_form *form, struct stop *stop)
+{
+	struct msp_reader_config config;
+	int status = reader_config_init(args, topic, &config);
+	if (status == EXIT_DONE)
+		status = graph_connect(graph);
+	if (status != EXIT_DONE)
+		return status;
+	return args->group ? receive_as_group(graph, args, topic, form, stop)
+	                   : receive_as_reader(graph, args, &config, form, stop);
+}
 
 static int receive_with(struct graph *graph, const struct receive_args *args, struct stop *stop)
 {
-	const char *topic = args->topic;
-	struct msp_reader_config config;
+	const struct graph_model *model = args->model ? graph_model_find(graph, args->model) : NULL;
+	enum msp_topic_kind kind = MSP_TOPIC_INPUTS;
 	struct envelope envelope = {0};
 	struct format format = {0};
-	int status = args->model ? topic_of_model(graph, args, &topic) : EXIT_DONE;
-	if (status == EXIT_DONE)
-		status = reader_config_init(args, topic, &config);
+	struct conversion conversion = {0};
+	int status = model ? topic_kind_read(args, &kind) : EXIT_DONE;
 	if (status == EXIT_DONE)
 		status = format_prepare(args, &envelope, &format);
 	if (status == EXIT_DONE)
-		status = graph_connect(graph);
+		status = conversion_prepare(graph, args, conversion_topic_codec(graph, model, kind), &conversion);
+	const struct receive_form form = {.format = &format, .conversion = &conversion};
+	const char *topic = model ? model->entry->topics.name[kind] : args->topic;
 	if (status == EXIT_DONE)
-		status = args->group ? receive_as_group(graph, args, topic, &format, stop)
-		                     : receive_as_reader(graph, args, &config, &format, stop);
+		status = receive_formed(graph, args, topic, &form, stop);
+	conversion_done(&conversion);
 	format_done(&format);
 	envelope_done(&envelope);
 	return status;
@@ -206,6 +229,9 @@ static const struct flag receive_flags[] = {
     {"format", 'f', FLAG_TEXT, FIELD(format), "FORMAT", 0, 0,
      "%s value, %k key, %h headers, %t topic, %p partition, %o offset, %T time, %S %K %R sizes"},
     {"envelope", 'J', FLAG_SWITCH, FIELD(envelopes), NULL, 0, 0, "write JSON envelopes, as send -J reads them"},
+    {"to", 0, FLAG_TEXT, FIELD(to), "CODEC", 0, 0,
+     "convert each value to this encoding (json) from the topic's, which -m knows"},
+    {"from", 0, FLAG_TEXT, FIELD(from), "CODEC", 0, 0, "convert each value from this encoding"},
     {"delimiter", 'D', FLAG_TEXT, FIELD(delimiter), "TEXT", 0, 0, "what ends each message (\\n)"},
     {"key-delimiter", 'K', FLAG_TEXT, FIELD(key_delimiter), "TEXT", 0, 0, "write key and TEXT before each message"},
     {"null", 'Z', FLAG_SWITCH, FIELD(null_text), NULL, 0, 0, "write NULL where a value or key is null"},
@@ -222,6 +248,7 @@ const struct command command_receive = {
             "Examples:\n"
             "  msp receive -b sqlite:msp.db -m iris outputs -e\n"
             "  msp receive -m iris errors -f '%k %h\\n' -o -10 -e\n"
+            "  msp receive -m iris outputs -e --to json\n"
             "  msp receive -t some.topic -J -e | jq .payload",
     .flags = receive_flags,
     .flag_count = sizeof(receive_flags) / sizeof(receive_flags[0]),

@@ -69,6 +69,9 @@ static const struct flag send_flags[] = {
     {"count", 'c', FLAG_INTEGER, FIELD(count), "N", 1, INT64_MAX, "stop after N messages"},
     {"envelope", 'J', FLAG_SWITCH, FIELD(envelopes), NULL, 0, 0,
      "each message is a JSON envelope, as receive -J writes them"},
+    {"from", 0, FLAG_TEXT, FIELD(from), "CODEC", 0, 0,
+     "convert each value from this encoding (json) to the topic's, which -m knows"},
+    {"to", 0, FLAG_TEXT, FIELD(to), "CODEC", 0, 0, "convert each value to this encoding"},
 };
 
 const struct command command_send = {
@@ -82,6 +85,7 @@ const struct command command_send = {
             "Examples:\n"
             "  msp send -b sqlite:msp.db -m iris <flowers.jsonl\n"
             "  echo 'row-1:{\"petal_width\":2}' | msp send -b sqlite:msp.db -m iris -K :\n"
+            "  echo '{\"petal_width\":2}' | msp send -t a.topic --from json --to msgpack\n"
             "  msp receive -t from -e -J | msp send -t to -J",
     .flags = send_flags,
     .flag_count = sizeof(send_flags) / sizeof(send_flags[0]),

@@ -90,6 +90,21 @@ static bool scalar_is_plain(const char *text)
 	return true;
 }
 
+/* The size of a character that YAML does not read as it stands in quotes: a control character above ASCII, a line or
+ * paragraph separator, a byte-order mark, one that is none. 0: it does. */
+static size_t unreadable_size(const unsigned char *text, unsigned *ret_code)
+{
+	if (text[0] == 0xC2 && text[1] >= 0x80 && text[1] < 0xA0) {
+		*ret_code = text[1];
+		return 2;
+	}
+	if ((text[0] != 0xE2 && text[0] != 0xEF) || !text[1] || !text[2])
+		return 0;
+	*ret_code = (text[0] & 0x0FU) << 12 | (text[1] & 0x3FU) << 6 | (text[2] & 0x3FU);
+	bool readable = *ret_code != 0x2028 && *ret_code != 0x2029 && *ret_code != 0xFEFF && *ret_code < 0xFFFE;
+	return readable ? 0 : 3;
+}
+
 static enum msp_status quoted_char_append(struct msp_buffer *buffer, unsigned char c)
 {
 	if (c == '"' || c == '\\')
@@ -106,7 +121,11 @@ enum msp_status config_append_scalar(struct msp_buffer *buffer, const char *text
 	if (scalar_is_plain(text))
 		return msp_buffer_append_string(buffer, text);
 	enum msp_status status = msp_buffer_append_char(buffer, '"');
-	for (; *text && status == MSP_OK; text++)
-		status = quoted_char_append(buffer, (unsigned char)*text);
+	for (size_t size = 1; *text && status == MSP_OK; text += size) {
+		unsigned code;
+		size = unreadable_size((const unsigned char *)text, &code);
+		status = size ? msp_buffer_printf(buffer, "\\u%04x", code) : quoted_char_append(buffer, (unsigned char)*text);
+		size = size ? size : 1;
+	}
 	return status == MSP_OK ? msp_buffer_append_char(buffer, '"') : status;
 }

@@ -3,6 +3,7 @@
 #include "complain.h"
 #include "hint.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #define READ_MESSAGES   1000
@@ -16,23 +17,27 @@ struct receiver {
 	struct graph *graph;
 	const struct receive_args *args;
 	struct format *format;
+	struct conversion *conversion;
 	const char *topic;
 	struct stop *stop;
 	struct patience patience;
 	struct output out;
 	uint64_t written;
+	uint64_t unconverted; /* of those, messages that stayed as they are */
 	int status;
 };
 
 static void receiver_init(struct receiver *receiver, struct graph *graph, const struct receive_args *args,
-                          struct format *format, const char *topic, struct stop *stop)
+                          const struct receive_form *form, const char *topic, struct stop *stop)
 {
 	receiver->graph = graph;
 	receiver->args = args;
-	receiver->format = format;
+	receiver->format = form->format;
+	receiver->conversion = form->conversion;
 	receiver->topic = topic;
 	receiver->stop = stop;
 	receiver->written = 0;
+	receiver->unconverted = 0;
 	receiver->status = EXIT_DONE;
 	patience_init(&receiver->patience, graph);
 	output_init(&receiver->out, STDOUT_FILENO);
@@ -63,12 +68,33 @@ static struct msp_receive_limits receiver_limits(const struct receiver *receiver
 	};
 }
 
+/* A value that cannot be converted is written as it is, so that nothing is lost, and named. */
+static void value_convert(struct receiver *receiver, struct msp_message *message)
+{
+	char position[32];
+	struct msp_error err;
+	if (conversion_run(receiver->conversion, &message->value, &err) == MSP_OK)
+		return;
+	snprintf(position, sizeof(position), "%lld", (long long)message->offset);
+	complain("%s, partition %d, %s %s: not converted: %s", message->topic, (int)message->partition,
+	         message->id ? "id" : "offset", message->id ? message->id : position, err.text);
+	receiver->unconverted++;
+}
+
+static enum msp_status message_write(struct receiver *receiver, struct msp_message message, struct msp_error *err)
+{
+	value_convert(receiver, &message);
+	enum msp_status status = format_write(receiver->format, &message, &receiver->out, err);
+	conversion_forget(receiver->conversion);
+	return status;
+}
+
 /* A stop signal does not end it: what was received together is written together, since it is settled together. */
 static void messages_write(struct receiver *receiver, const struct msp_message *messages, size_t count)
 {
 	struct msp_error err;
 	for (size_t i = 0; i < count && receiver_can_write(receiver); i++) {
-		if (format_write(receiver->format, &messages[i], &receiver->out, &err) != MSP_OK) {
+		if (message_write(receiver, messages[i], &err) != MSP_OK) {
 			receiver->status = complain_of(&err);
 			return;
 		}
@@ -95,7 +121,9 @@ static bool receiver_retry(struct receiver *receiver, const struct msp_error *er
 static int receiver_end(struct receiver *receiver)
 {
 	int written = output_done(&receiver->out);
-	return receiver->status == EXIT_DONE ? written : receiver->status;
+	if (receiver->status != EXIT_DONE || written != EXIT_DONE)
+		return receiver->status != EXIT_DONE ? receiver->status : written;
+	return receiver->unconverted ? EXIT_SOME_FAILED : EXIT_DONE;
 }
 
 /* ---- as a reader ---- */
@@ -124,12 +152,12 @@ static void reader_run(struct receiver *receiver, struct msp_reader *reader)
 }
 
 int receive_as_reader(struct graph *graph, const struct receive_args *args, const struct msp_reader_config *config,
-                      struct format *format, struct stop *stop)
+                      const struct receive_form *form, struct stop *stop)
 {
 	struct receiver receiver;
 	struct msp_reader *reader = NULL;
 	struct msp_error err;
-	receiver_init(&receiver, graph, args, format, config->topic, stop);
+	receiver_init(&receiver, graph, args, form, config->topic, stop);
 	while (graph->transport->ops->reader_open(graph->transport, config, &reader, &err) != MSP_OK)
 		if (!receiver_retry(&receiver, &err))
 			return receiver.status;
@@ -226,8 +254,8 @@ static int consumer_run(struct receiver *receiver, struct msp_consumer *consumer
 	return receiver_end(receiver);
 }
 
-int receive_as_group(struct graph *graph, const struct receive_args *args, const char *topic, struct format *format,
-                     struct stop *stop)
+int receive_as_group(struct graph *graph, const struct receive_args *args, const char *topic,
+                     const struct receive_form *form, struct stop *stop)
 {
 	const struct msp_consumer_config config = {
 	    .inputs = topic,
@@ -239,7 +267,7 @@ int receive_as_group(struct graph *graph, const struct receive_args *args, const
 	struct receiver receiver;
 	struct msp_consumer *consumer = NULL;
 	struct msp_error err;
-	receiver_init(&receiver, graph, args, format, topic, stop);
+	receiver_init(&receiver, graph, args, form, topic, stop);
 	while (graph->transport->ops->consumer_open(graph->transport, &config, &consumer, &err) != MSP_OK)
 		if (!receiver_retry(&receiver, &err))
 			return receiver.status;

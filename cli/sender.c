@@ -2,6 +2,7 @@
 
 #include "broker.h"
 #include "complain.h"
+#include "convert.h"
 #include "envelope.h"
 #include "hint.h"
 #include "input.h"
@@ -24,6 +25,7 @@ struct sender {
 	struct msp_producer *producer;
 	struct patience patience;
 	struct envelope envelope; /* of -J */
+	struct conversion conversion;
 	struct progress progress;
 	struct msp_bytes delimiter, key_delimiter; /* owned; absent: none */
 	struct msp_header *headers;                /* owned; borrows argv */
@@ -121,25 +123,40 @@ static void batch_send(struct sender *sender)
 	sender->count = 0;
 	if (sender->args->envelopes)
 		envelope_forget(&sender->envelope);
+	conversion_forget(&sender->conversion);
 	progress_show(&sender->progress);
 }
 
-static struct msp_message *message_add(struct sender *sender)
+static struct msp_message message_template(const struct sender *sender)
 {
-	struct msp_outgoing *outgoing = &sender->batch[sender->count];
-	*outgoing = (struct msp_outgoing){
-	    .state = MSP_OUTGOING_PENDING,
-	    .message = {.key = msp_bytes_of_string(sender->args->key),
-	                .headers = sender->headers,
-	                .header_count = sender->args->headers.count,
-	                .timestamp_ms = MSP_TIMESTAMP_NONE,
-	                .topic = sender->topic,
-	                .partition = (int32_t)sender->args->partition,
-	                .offset = MSP_OFFSET_NONE},
+	return (struct msp_message){
+	    .key = msp_bytes_of_string(sender->args->key),
+	    .headers = sender->headers,
+	    .header_count = sender->args->headers.count,
+	    .timestamp_ms = MSP_TIMESTAMP_NONE,
+	    .topic = sender->topic,
+	    .partition = (int32_t)sender->args->partition,
+	    .offset = MSP_OFFSET_NONE,
 	};
+}
+
+static void input_refuse(struct sender *sender, const char *reason)
+{
+	messages_fail(sender, sender->line, sender->line, reason);
+	sender->progress.done++;
+}
+
+/* Converts the value and adds the message to the batch. */
+static void message_add(struct sender *sender, struct msp_message message)
+{
+	struct msp_error err;
+	if (conversion_run(&sender->conversion, &message.value, &err) != MSP_OK) {
+		input_refuse(sender, err.text);
+		return;
+	}
+	sender->batch[sender->count] = (struct msp_outgoing){.state = MSP_OUTGOING_PENDING, .message = message};
 	sender->numbers[sender->count++] = sender->line;
 	sender->accepted++;
-	return &outgoing->message;
 }
 
 static void envelope_add(struct sender *sender, struct msp_bytes line)
@@ -147,38 +164,37 @@ static void envelope_add(struct sender *sender, struct msp_bytes line)
 	struct msp_message message;
 	struct msp_error err;
 	if (envelope_decode(&sender->envelope, line, &message, &err) != MSP_OK) {
-		messages_fail(sender, sender->line, sender->line, err.text);
-		sender->progress.done++;
+		input_refuse(sender, err.text);
 		return;
 	}
 	if (sender->args->partition != MSP_PARTITION_ANY)
 		message.partition = (int32_t)sender->args->partition;
-	*message_add(sender) = message;
+	message_add(sender, message);
 }
 
 /* Takes key and value out of one input. */
 static void plain_add(struct sender *sender, struct msp_bytes content)
 {
-	struct msp_message *message = message_add(sender);
+	struct msp_message message = message_template(sender);
 	struct msp_bytes delimiter = sender->key_delimiter;
 	const char *start = content.data;
 	const char *found = delimiter.size ? memmem(start, content.size, delimiter.data, delimiter.size) : NULL;
-	message->value = content;
+	message.value = content;
 	if (found) {
 		size_t key_size = (size_t)(found - start);
-		message->key = msp_bytes_of(start, key_size);
-		message->value = msp_bytes_of(found + delimiter.size, content.size - key_size - delimiter.size);
+		message.key = msp_bytes_of(start, key_size);
+		message.value = msp_bytes_of(found + delimiter.size, content.size - key_size - delimiter.size);
 	}
-	if (sender->args->empty_is_null && !message->value.size)
-		message->value = MSP_BYTES_ABSENT;
+	if (sender->args->empty_is_null && !message.value.size)
+		message.value = MSP_BYTES_ABSENT;
+	message_add(sender, message);
 }
 
 static void too_long_fail(struct sender *sender)
 {
 	char reason[96];
 	snprintf(reason, sizeof(reason), "longer than message.max.bytes, %zu", sender->max_bytes);
-	messages_fail(sender, sender->line, sender->line, reason);
-	sender->progress.done++;
+	input_refuse(sender, reason);
 }
 
 /* ---- reading ---- */
@@ -321,6 +337,17 @@ static int delimiters_init(struct sender *sender)
 	return status == MSP_OK ? EXIT_DONE : complain_of(&err);
 }
 
+/* One of --from and --to is enough: people write JSON, and the topic carries what the model is configured for. */
+static int converter_init(struct sender *sender, const struct graph_model *model, size_t max_bytes)
+{
+	const struct send_args *args = sender->args;
+	if (!args->from && !args->to)
+		return EXIT_DONE;
+	const char *carried = conversion_topic_codec(sender->graph, model, MSP_TOPIC_INPUTS);
+	return conversion_init(&sender->conversion, sender->graph, args->from ? args->from : conversion_default,
+	                       args->to ? args->to : carried, max_bytes);
+}
+
 static int producer_init(struct sender *sender)
 {
 	struct msp_transport *transport = sender->graph->transport;
@@ -368,6 +395,8 @@ static int sender_init(struct sender *sender)
 	if (status == EXIT_DONE)
 		status = delimiters_init(sender);
 	if (status == EXIT_DONE)
+		status = converter_init(sender, model, (size_t)service->message_max_bytes);
+	if (status == EXIT_DONE)
 		status = graph_connect(sender->graph);
 	if (status == EXIT_DONE)
 		status = producer_init(sender);
@@ -379,6 +408,7 @@ static void sender_free(struct sender *sender)
 	if (sender->producer)
 		sender->producer->ops->free(sender->producer);
 	envelope_done(&sender->envelope);
+	conversion_done(&sender->conversion);
 	free((void *)(uintptr_t)sender->delimiter.data);
 	free((void *)(uintptr_t)sender->key_delimiter.data);
 	free(sender->headers);

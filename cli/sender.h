@@ -8,6 +8,7 @@ struct send_args {
 	struct common_args common;
 	const char *model, *topic;
 	const char *key, *key_delimiter, *delimiter;
+	const char *from, *to; /* codecs; NULL: not given */
 	struct text_list headers;
 	int64_t partition, count;
 	bool empty_is_null, lines, envelopes;

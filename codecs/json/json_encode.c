@@ -111,6 +111,9 @@ static enum msp_status items_write(struct writer *writer, const struct msp_value
 
 static enum msp_status member_write(struct writer *writer, const struct msp_member *member)
 {
+	/* jansson could not read it back. */
+	if (member->name_size > 0 && memchr(member->name, 0, member->name_size))
+		return msp_error_set(writer->err, MSP_E_INVALID, "U+0000 in a member name");
 	enum msp_status status = string_write(writer, member->name, member->name_size);
 	if (status == MSP_OK)
 		status = text_write(writer, ": ", 2);

@@ -10,7 +10,7 @@ libraries='
 core
 cli                     yaml.h
 codecs/json             jansson.h
-codecs/msgpack          msgpack.h
+codecs/msgpack          msgpack.h msgpack/unpack_define.h msgpack/unpack_template.h
 transports/kafka        librdkafka/rdkafka.h librdkafka/rdkafka_mock.h
 transports/redis        hiredis/hiredis.h hiredis/hiredis_ssl.h
 transports/sqlite       sqlite3.h

@@ -5,11 +5,12 @@
 
 build_packages=(
 	gcc libc6-dev cmake ninja-build pkgconf
-	libhiredis-dev libjansson-dev librdkafka-dev libsqlite3-dev libsvm-dev libyaml-dev
+	libhiredis-dev libjansson-dev "libmsgpack-dev|libmsgpack-c-dev" librdkafka-dev libsqlite3-dev libsvm-dev libyaml-dev
 )
 test_packages=(
 	"${build_packages[@]}" libcmocka-dev
 	default-jre-headless kcat maven python3 redis-server # the brokers
+	python3-msgpack                                      # the other implementation of the format
 	docker-compose python3-yaml                          # the container files
 )
 clang_packages=(clang libclang-rt-dev)

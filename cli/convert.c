@@ -1,0 +1,86 @@
+#include "convert.h"
+
+#include "builtin.h"
+#include "complain.h"
+
+/* A value is at most some dozen times as large as its message. */
+#define MAX_MEMORY  ((size_t)1 << 32)
+#define KEEP_MEMORY ((size_t)1 << 20)
+
+const char conversion_default[] = "json";
+
+const char *conversion_topic_codec(const struct graph *graph, const struct graph_model *model, enum msp_topic_kind kind)
+{
+	if (!model)
+		return graph->service.codec;
+	const struct service_settings *service = &model->service;
+	const char *side = kind == MSP_TOPIC_OUTPUTS ? service->codec_output : service->codec_input;
+	return side ? side : service->codec;
+}
+
+static enum msp_status codec_open(const struct graph *graph, const char *name, struct msp_codec **ret_codec,
+                                  struct msp_error *err)
+{
+	const struct msp_codec_ops *ops;
+	enum msp_status status = builtin_codec_find(name, &ops, err);
+	if (status != MSP_OK)
+		return status;
+	const struct msp_codec_config config = {
+	    .options = graph_codec_options(graph, ops),
+	    .max_depth = (int)graph->service.codec_max_depth,
+	};
+	return ops->open(&config, ret_codec, err);
+}
+
+int conversion_init(struct conversion *conversion, const struct graph *graph, const char *from, const char *to,
+                    size_t max_bytes)
+{
+	struct msp_error err;
+	*conversion = (struct conversion){0};
+	msp_arena_init(&conversion->values, MAX_MEMORY);
+	msp_arena_init(&conversion->results, MAX_MEMORY);
+	msp_buffer_init(&conversion->encoded, max_bytes);
+	enum msp_status status = codec_open(graph, from, &conversion->from, &err);
+	if (status == MSP_OK && strcmp(from, to) != 0)
+		status = codec_open(graph, to, &conversion->to, &err);
+	return status == MSP_OK ? EXIT_DONE : complain_of(&err);
+}
+
+void conversion_done(struct conversion *conversion)
+{
+	if (conversion->from)
+		conversion->from->ops->free(conversion->from);
+	if (conversion->to)
+		conversion->to->ops->free(conversion->to);
+	msp_arena_done(&conversion->values);
+	msp_arena_done(&conversion->results);
+	msp_buffer_done(&conversion->encoded);
+	*conversion = (struct conversion){0};
+}
+
+static enum msp_status value_convert(struct conversion *conversion, struct msp_bytes *value, struct msp_error *err)
+{
+	struct msp_codec *from = conversion->from, *to = conversion->to;
+	struct msp_value decoded;
+	msp_buffer_clear(&conversion->encoded);
+	enum msp_status status = from->ops->decode(from, *value, &conversion->values, &decoded, err);
+	if (status == MSP_OK)
+		status = to->ops->encode(to, &decoded, &conversion->encoded, err);
+	if (status == MSP_OK && !msp_arena_copy(&conversion->results, msp_buffer_bytes(&conversion->encoded), value))
+		status = msp_error_set(err, msp_arena_status(&conversion->results), "out of memory");
+	return status;
+}
+
+enum msp_status conversion_run(struct conversion *conversion, struct msp_bytes *value, struct msp_error *err)
+{
+	if (!conversion->to || !value->data)
+		return MSP_OK;
+	enum msp_status status = value_convert(conversion, value, err);
+	msp_arena_reset(&conversion->values, KEEP_MEMORY);
+	return status;
+}
+
+void conversion_forget(struct conversion *conversion)
+{
+	msp_arena_reset(&conversion->results, KEEP_MEMORY);
+}

@@ -1,0 +1,284 @@
+/* The same model gives the same answer whatever the codec: JSON and MessagePack carry equal values, and the pipeline
+ * gives them equal verdicts, paths and predictions. */
+#include "value_recipe.h"
+
+#include <dirent.h>
+#include <math.h>
+#include <msp/pipeline.h>
+#include <msp/registry.h>
+#include <msp_codec_json.h>
+#include <msp_codec_msgpack.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#define GENERATED  10000
+#define MAX_DEPTH  64
+#define MAX_MEMORY ((size_t)1 << 24)
+
+static struct {
+	struct msp_codec *json, *msgpack;
+	struct msp_arena arena;
+	struct msp_buffer text, bytes, text_again;
+	struct msp_plugin plugin;
+	struct msp_model *model;
+	struct msp_pipeline *from_json, *from_msgpack; /* both write JSON */
+	struct msp_work json_work, msgpack_work;
+	size_t outputs, failures;
+} same;
+
+static struct msp_pipeline *pipeline_open(const struct msp_codec_ops *input, struct msp_work *work)
+{
+	const struct msp_pipeline_config config = {
+	    .input_codec = input,
+	    .output_codec = &msp_codec_json,
+	    .max_depth = MAX_DEPTH,
+	    .max_message_bytes = MAX_MEMORY,
+	    .max_memory = MAX_MEMORY,
+	};
+	struct msp_pipeline *pipeline;
+	assert_int_equal(msp_pipeline_new(&config, same.model, &pipeline, NULL), MSP_OK);
+	msp_work_init(work, &config);
+	return pipeline;
+}
+
+static int enter(void **state)
+{
+	const struct msp_codec_config config = {.max_depth = MAX_DEPTH};
+	(void)state;
+	assert_int_equal(msp_codec_json.open(&config, &same.json, NULL), MSP_OK);
+	assert_int_equal(msp_codec_msgpack.open(&config, &same.msgpack, NULL), MSP_OK);
+	msp_arena_init(&same.arena, MAX_MEMORY);
+	msp_buffer_init(&same.text, MAX_MEMORY);
+	msp_buffer_init(&same.bytes, MAX_MEMORY);
+	msp_buffer_init(&same.text_again, MAX_MEMORY);
+	assert_int_equal(msp_plugin_load(IRIS_PLUGIN, NULL, &same.plugin, NULL), MSP_OK);
+	assert_int_equal(msp_plugin_open(&same.plugin, NULL, &same.model, NULL), MSP_OK);
+	same.from_json = pipeline_open(&msp_codec_json, &same.json_work);
+	same.from_msgpack = pipeline_open(&msp_codec_msgpack, &same.msgpack_work);
+	same.outputs = same.failures = 0;
+	return 0;
+}
+
+static int leave(void **state)
+{
+	(void)state;
+	msp_work_done(&same.json_work);
+	msp_work_done(&same.msgpack_work);
+	msp_pipeline_free(same.from_json);
+	msp_pipeline_free(same.from_msgpack);
+	same.model->plugin->close(same.model);
+	msp_plugin_unload(&same.plugin);
+	msp_buffer_done(&same.text);
+	msp_buffer_done(&same.bytes);
+	msp_buffer_done(&same.text_again);
+	msp_arena_done(&same.arena);
+	msp_codec_json.free(same.json);
+	msp_codec_msgpack.free(same.msgpack);
+	return 0;
+}
+
+static void encode(struct msp_codec *codec, const struct msp_value *value, struct msp_buffer *buffer)
+{
+	struct msp_error err;
+	msp_buffer_clear(buffer);
+	if (codec->ops->encode(codec, value, buffer, &err) != MSP_OK)
+		fail_msg("%s: %s", codec->ops->name, err.text);
+}
+
+static struct msp_value decode(struct msp_codec *codec, const struct msp_buffer *buffer)
+{
+	struct msp_error err;
+	struct msp_value value;
+	if (codec->ops->decode(codec, msp_buffer_bytes(buffer), &same.arena, &value, &err) != MSP_OK)
+		fail_msg("%s: %s", codec->ops->name, err.text);
+	return value;
+}
+
+static const struct msp_item *pipeline_run(struct msp_pipeline *pipeline, struct msp_work *work,
+                                           const struct msp_buffer *input)
+{
+	/* Items borrow the message. */
+	static struct msp_message messages[2];
+	struct msp_message *message = &messages[pipeline == same.from_json];
+	int64_t predict_ns = 0;
+	*message = (struct msp_message){.value = msp_buffer_bytes(input), .topic = "t"};
+	assert_int_equal(msp_pipeline_run(pipeline, message, 1, work, &predict_ns), MSP_OK);
+	return &work->items[0];
+}
+
+static void assert_failures_equal(const struct msp_failure *a, const struct msp_failure *b)
+{
+	assert_non_null(a);
+	assert_non_null(b);
+	assert_int_equal(a->code, b->code);
+	assert_string_equal(a->message, b->message);
+	assert_true(!a->path == !b->path);
+	if (a->path)
+		assert_string_equal(a->path, b->path);
+}
+
+/* What stands in text and in bytes. */
+static void assert_answers_equal(void)
+{
+	const struct msp_item *a = pipeline_run(same.from_json, &same.json_work, &same.text);
+	const struct msp_item *b = pipeline_run(same.from_msgpack, &same.msgpack_work, &same.bytes);
+	if (a->failure || b->failure) {
+		assert_failures_equal(a->failure, b->failure);
+		same.failures++;
+		return;
+	}
+	assert_true(msp_bytes_equal(msp_work_output(&same.json_work, a), msp_work_output(&same.msgpack_work, b)));
+	same.outputs++;
+}
+
+/* There and back through both codecs. */
+static void assert_same_everywhere(const struct msp_value *value)
+{
+	encode(same.json, value, &same.text);
+	encode(same.msgpack, value, &same.bytes);
+	struct msp_value from_json = decode(same.json, &same.text);
+	struct msp_value from_msgpack = decode(same.msgpack, &same.bytes);
+	assert_true(msp_value_equal(value, &from_json));
+	assert_true(msp_value_equal(value, &from_msgpack));
+	/* Signs of zero and the order of members, too. */
+	encode(same.json, &from_msgpack, &same.text_again);
+	assert_true(msp_bytes_equal(msp_buffer_bytes(&same.text), msp_buffer_bytes(&same.text_again)));
+	assert_answers_equal();
+}
+
+/* ---- the inputs of tests/data ---- */
+
+static void file_read(const char *folder, const char *name, struct msp_buffer *buffer)
+{
+	enum { CASE_SIZE = 1 << 18 };
+	char path[1024];
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	FILE *file = fopen(path, "rb");
+	assert_non_null(file);
+	msp_buffer_clear(buffer);
+	assert_int_equal(msp_buffer_reserve(buffer, CASE_SIZE), MSP_OK);
+	buffer->size = fread(buffer->data, 1, CASE_SIZE, file);
+	fclose(file);
+}
+
+/* Whether the file is a value that JSON can hold; it has then been compared. */
+static bool file_is_same(struct msp_codec *codec, const char *folder, const char *name)
+{
+	struct msp_value value;
+	file_read(folder, name, &same.text);
+	msp_arena_reset(&same.arena, MAX_MEMORY);
+	if (codec->ops->decode(codec, msp_buffer_bytes(&same.text), &same.arena, &value, NULL) != MSP_OK ||
+	    value_judge(&value).binary)
+		return false;
+	assert_same_everywhere(&value);
+	return true;
+}
+
+static void folder_check(struct msp_codec *codec, const char *folder, const char *extension, int at_least)
+{
+	int count = 0;
+	DIR *directory = opendir(folder);
+	assert_non_null(directory);
+	for (struct dirent *entry; (entry = readdir(directory));) {
+		if (entry->d_name[0] != '.' && (!extension || strstr(entry->d_name, extension)))
+			count += file_is_same(codec, folder, entry->d_name);
+	}
+	closedir(directory);
+	assert_true(count >= at_least);
+}
+
+static void the_inputs_that_we_keep(void **state)
+{
+	(void)state;
+	folder_check(same.json, TEST_DATA "/json/valid", ".json", 20);
+	folder_check(same.json, TEST_DATA "/bad_input/json", NULL, 15);
+	folder_check(same.msgpack, TEST_DATA "/msgpack/valid", ".msgpack", 20);
+	folder_check(same.msgpack, TEST_DATA "/bad_input/msgpack", NULL, 15);
+	assert_true(same.outputs >= 10 && same.failures >= 40);
+}
+
+/* ---- generated inputs ---- */
+
+static uint64_t random_next(uint64_t *bits)
+{
+	*bits ^= *bits << 13;
+	*bits ^= *bits >> 7;
+	*bits ^= *bits << 17;
+	return *bits;
+}
+
+static void values_of_any_kind(void **state)
+{
+	(void)state;
+	uint64_t bits = 2862933555777941757;
+	size_t compared = 0;
+	while (compared < GENERATED) {
+		char recipe[256];
+		for (size_t i = 0; i < sizeof(recipe); i++) {
+			uint64_t random = random_next(&bits);
+			/* Bytes of text more often than not, so that some strings are UTF-8. */
+			recipe[i] = (char)(random >> 8) & (random % 16 ? 0x7F : -1);
+		}
+		msp_arena_reset(&same.arena, MAX_MEMORY);
+		struct msp_value value = value_cook(msp_bytes_of(recipe, sizeof(recipe)), &same.arena);
+		struct value_verdict verdict = value_judge(&value);
+		if (!verdict.writable || verdict.binary || !verdict.unique)
+			continue;
+		assert_same_everywhere(&value);
+		compared++;
+	}
+}
+
+/* A flower; of three, one is in order, one has something odd in it, and one is short of a field. */
+static struct msp_value flower_make(uint64_t *bits)
+{
+	static const char *const names[] = {"sepal_length", "sepal_width", "petal_length", "petal_width"};
+	struct msp_value flower;
+	uint64_t kind = random_next(bits) % 3, odd = random_next(bits) % 4;
+	assert_true(msp_value_object(&same.arena, kind == 2 ? 3 : 4, &flower));
+	for (uint32_t i = 0; i < flower.count; i++) {
+		double number = (double)(random_next(bits) % 800) / 100;
+		bool whole = number == floor(number);
+		msp_value_set(&flower, i, names[i], whole ? msp_value_integer((int64_t)number) : msp_value_number(number));
+	}
+	if (kind == 1) {
+		char recipe[16];
+		for (size_t i = 0; i < sizeof(recipe); i++)
+			recipe[i] = (char)(random_next(bits) % 128);
+		flower.as.members[odd].value = value_cook(msp_bytes_of(recipe, sizeof(recipe)), &same.arena);
+	}
+	return flower;
+}
+
+static void flowers_in_and_out_of_order(void **state)
+{
+	(void)state;
+	uint64_t bits = 3935559000370003845;
+	size_t compared = 0;
+	while (compared < GENERATED) {
+		msp_arena_reset(&same.arena, MAX_MEMORY);
+		struct msp_value flower = flower_make(&bits);
+		struct value_verdict verdict = value_judge(&flower);
+		if (!verdict.writable || verdict.binary || !verdict.unique)
+			continue;
+		assert_same_everywhere(&flower);
+		compared++;
+	}
+	assert_true(same.outputs > GENERATED / 5 && same.failures > GENERATED / 5);
+}
+
+#define EQUALITY_TEST(function) cmocka_unit_test_setup_teardown(function, enter, leave)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    EQUALITY_TEST(the_inputs_that_we_keep),
+	    EQUALITY_TEST(values_of_any_kind),
+	    EQUALITY_TEST(flowers_in_and_out_of_order),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
