@@ -28,11 +28,17 @@ static int digit_value(char digit)
 	return digit <= '9' ? digit - '0' : digit - 'a' + 10;
 }
 
+/* Two digits. */
+static char byte_read(const char *text)
+{
+	return (char)(digit_value(text[0]) << 4 | digit_value(text[1]));
+}
+
 static size_t hexadecimal_read(const char *text, char *ret_bytes)
 {
 	size_t size = 0;
 	for (; text[0] && text[1]; text += 2)
-		ret_bytes[size++] = (char)(digit_value(text[0]) << 4 | digit_value(text[1]));
+		ret_bytes[size++] = byte_read(text);
 	return size;
 }
 
@@ -50,7 +56,10 @@ static size_t escapes_read(const char *text, char *ret_bytes)
 	while (*text) {
 		bool byte = text[0] == '\\' && text[1] == 'x';
 		size_t step = byte ? 4 : text[0] == '\\' ? 2 : 1;
-		ret_bytes[size++] = byte ? (char)(digit_value(text[2]) << 4 | digit_value(text[3])) : text[step - 1];
+		if (byte)
+			ret_bytes[size++] = byte_read(text + 2);
+		else
+			ret_bytes[size++] = text[step - 1];
 		text += step;
 	}
 	return size;
