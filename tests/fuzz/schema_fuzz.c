@@ -100,7 +100,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct msp_arena arena;
 	msp_arena_init(&arena, SIZE_MAX);
 	struct msp_value value = value_make(schema, data, size, &arena);
-	if (!value_judge(&value).utf8)
+	struct value_verdict verdict = value_judge(&value);
+	if (!verdict.utf8 || !verdict.unique)
 		goto out;
 	bool valid = msp_schema_validate(schema, &value, &first);
 	must(msp_schema_validate(schema, &value, &second) == valid, "the verdict stays");
