@@ -118,7 +118,7 @@ static void verdict_find(struct msp_codec *codec, const struct row *row, const s
 		snprintf(verdict, MAX_LINE, "! %s: %s", msp_status_name(status), err.text);
 	} else {
 		assert_int_equal(codec->ops->encode(codec, &value, &buffer, NULL), MSP_OK);
-		strcpy(verdict, "= ");
+		memcpy(verdict, "= ", 3);
 		spelling->write(msp_buffer_bytes(&buffer), verdict + 2);
 	}
 	msp_buffer_done(&buffer);
