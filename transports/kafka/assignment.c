@@ -6,7 +6,7 @@
 
 void kafka_consumer_forward(struct kafka_consumer *consumer)
 {
-	for (size_t i = 0; i < consumer->queue_count; i++)
+	for (size_t i = 0; consumer->queues && i < consumer->queue_count; i++)
 		rd_kafka_queue_forward(consumer->queues[i], consumer->work);
 }
 
