@@ -93,7 +93,12 @@ static void settle(struct msp_consumer *consumer, struct msp_batch *batch)
 		outgoing[i].message = batch->messages[i];
 	consumer->ops->settle_begin(consumer, batch, outgoing);
 	struct msp_error err;
-	enum msp_settle_answer answer = consumer->ops->settle_wait(consumer, DEADLINE_MS, &err);
+	/* A broker whose connections have just been lost is asked again. */
+	int64_t deadline_ms = msp_monotonic_ms() + DEADLINE_MS;
+	enum msp_settle_answer answer;
+	do
+		answer = consumer->ops->settle_wait(consumer, 100, &err);
+	while (answer == MSP_SETTLE_AGAIN && msp_monotonic_ms() < deadline_ms);
 	printf("%d\n", (int)answer);
 	fflush(stdout);
 	if (answer != MSP_SETTLE_AGAIN)
