@@ -3,6 +3,16 @@
 #include <msp_transport_sqlite.h>
 #include <stdio.h>
 
+#ifdef MSP_HAS_KAFKA
+#include <kafka_broker.h>
+#include <msp_transport_kafka.h>
+
+/* A dead process is found by its silence only, and what it began to publish hides what follows. */
+static const char *const kafka_settings[] = {"kafka.session.timeout.ms=1500", "kafka.transaction.timeout.ms=2000",
+                                             NULL};
+static const char *const kafka_short_session[] = {"kafka.session.timeout.ms=1000", NULL};
+#endif
+
 #ifdef MSP_HAS_REDIS
 #include <msp_transport_redis.h>
 #include <redis_server.h>
@@ -32,6 +42,16 @@ static const struct broker brokers[] = {
         .session_ms = 1000,
         .fault_points = "libfault_points_sqlite.so",
     },
+#ifdef MSP_HAS_KAFKA
+    {
+        .transport = &msp_transport_kafka,
+        .url_make = kafka_broker_url,
+        .settings = kafka_settings,
+        .short_session = kafka_short_session,
+        .session_ms = 1000,
+        .fault_points = "libfault_points_kafka.so",
+    },
+#endif
 #ifdef MSP_HAS_REDIS
     {
         .transport = &msp_transport_redis,
