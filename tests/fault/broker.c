@@ -7,10 +7,10 @@
 #include <kafka_broker.h>
 #include <msp_transport_kafka.h>
 
-/* A dead process is found by its silence only, and what it began to publish hides what follows. */
+/* A dead process is found by its silence only, and what it began to publish hides what follows. A message that is too
+ * large is too large compressed as well. */
 static const char *const kafka_settings[] = {"kafka.session.timeout.ms=1500", "kafka.transaction.timeout.ms=2000",
-                                             NULL};
-static const char *const kafka_short_session[] = {"kafka.session.timeout.ms=1000", NULL};
+                                             "kafka.compression.type=none", NULL};
 #endif
 
 #ifdef MSP_HAS_REDIS
@@ -47,9 +47,9 @@ static const struct broker brokers[] = {
         .transport = &msp_transport_kafka,
         .url_make = kafka_broker_url,
         .settings = kafka_settings,
-        .short_session = kafka_short_session,
-        .session_ms = 1000,
+        .session_ms = 1500,
         .fault_points = "libfault_points_kafka.so",
+        .rebalances = true,
     },
 #endif
 #ifdef MSP_HAS_REDIS

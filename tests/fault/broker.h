@@ -17,6 +17,7 @@ struct broker {
 	/* The library beside this program that ends msp amid publishing and about its commit; see fault_point.h. */
 	const char *fault_points;
 	bool replaces_timestamps; /* by the time of publishing */
+	bool rebalances;          /* a process that joins the group takes batches of others; logs say who has what */
 	bool lacks_order;         /* among several consumers, and after one died */
 };
 

@@ -214,6 +214,36 @@ static bool run_storm(struct trial *trial)
 
 /* ---- models that misbehave ---- */
 
+/* Lines that say of one worker of a process that it was given, or gave up, one partition. */
+static size_t shares_count(const struct trial *trial, size_t place, const char *event)
+{
+	char text[1024];
+	snprintf(text, sizeof(text), "\"partitions %s\" group=%s topic=%s partitions=1\n", event, trial->topics.group,
+	         trial->topics.name[MSP_TOPIC_INPUTS]);
+	return process_log_count(&trial->processes[place], text);
+}
+
+/* Waits until each worker has its partition: from then on nobody joins. */
+static bool wait_shares(struct trial *trial)
+{
+	_Static_assert(TRIAL_PARTITIONS == PAIR * TRIAL_WORKERS, "one for each worker");
+	const int interval_ms = 20, patience_ms = 20000;
+	int64_t deadline_ms = msp_monotonic_ms() + patience_ms;
+	for (size_t given = 0, returned = 0; given != returned + TRIAL_PARTITIONS;) {
+		if (msp_monotonic_ms() >= deadline_ms) {
+			progress_fail(&trial->progress, "not every worker got its partition within %d s", patience_ms / 1000);
+			return false;
+		}
+		progress_pause(&trial->progress, interval_ms);
+		given = returned = 0;
+		for (size_t i = 0; i < PAIR; i++) {
+			given += shares_count(trial, i, "assigned");
+			returned += shares_count(trial, i, "given up") + shares_count(trial, i, "lost");
+		}
+	}
+	return true;
+}
+
 static bool nobody_stole(struct trial *trial)
 {
 	for (size_t i = 0; i < PAIR; i++)
@@ -224,7 +254,7 @@ static bool nobody_stole(struct trial *trial)
 
 static bool run_slow_model(struct trial *trial)
 {
-	if (!trial_start_all(trial, PAIR))
+	if (!trial_start_all(trial, PAIR) || (trial->options->broker->rebalances && !wait_shares(trial)))
 		return false;
 	return trial_conclude(trial) && nobody_stole(trial);
 }

@@ -43,12 +43,12 @@ static void redis_stop(void)
 #endif
 
 static const struct test_broker brokers[] = {
-    {"sqlite", &msp_transport_sqlite, sqlite_start, sqlite_stop, false},
+    {"sqlite", &msp_transport_sqlite, sqlite_start, sqlite_stop, false, false},
 #ifdef MSP_HAS_KAFKA
-    {"kafka", &msp_transport_kafka, kafka_start, kafka_stop, false},
+    {"kafka", &msp_transport_kafka, kafka_start, kafka_stop, false, true},
 #endif
 #ifdef MSP_HAS_REDIS
-    {"redis", &msp_transport_redis, redis_server_url, redis_stop, true},
+    {"redis", &msp_transport_redis, redis_server_url, redis_stop, true, false},
 #endif
 };
 
