@@ -50,6 +50,7 @@ static const struct broker brokers[] = {
         .session_ms = 1500,
         .fault_points = "libfault_points_kafka.so",
         .rebalances = true,
+        .lacks_attempts = true,
     },
 #endif
 #ifdef MSP_HAS_REDIS

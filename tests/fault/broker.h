@@ -18,6 +18,7 @@ struct broker {
 	const char *fault_points;
 	bool replaces_timestamps; /* by the time of publishing */
 	bool rebalances;          /* a process that joins the group takes batches of others; logs say who has what */
+	bool lacks_attempts;      /* counts no deliveries, so a model that crashes does so for ever */
 	bool lacks_order;         /* among several consumers, and after one died */
 };
 
