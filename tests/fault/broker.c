@@ -3,6 +3,16 @@
 #include <msp_transport_sqlite.h>
 #include <stdio.h>
 
+#ifdef MSP_HAS_KAFKA
+#include <kafka_broker.h>
+#include <msp_transport_kafka.h>
+
+/* A dead process is found by its silence only, and what it began to publish hides what follows. A message that is too
+ * large is too large compressed as well. */
+static const char *const kafka_settings[] = {"kafka.session.timeout.ms=1500", "kafka.transaction.timeout.ms=2000",
+                                             "kafka.compression.type=none", NULL};
+#endif
+
 #ifdef MSP_HAS_REDIS
 #include <msp_transport_redis.h>
 #include <redis_server.h>
@@ -32,6 +42,17 @@ static const struct broker brokers[] = {
         .session_ms = 1000,
         .fault_points = "libfault_points_sqlite.so",
     },
+#ifdef MSP_HAS_KAFKA
+    {
+        .transport = &msp_transport_kafka,
+        .url_make = kafka_broker_url,
+        .settings = kafka_settings,
+        .session_ms = 1500,
+        .fault_points = "libfault_points_kafka.so",
+        .rebalances = true,
+        .lacks_attempts = true,
+    },
+#endif
 #ifdef MSP_HAS_REDIS
     {
         .transport = &msp_transport_redis,

@@ -9,12 +9,16 @@ struct broker {
 	/* URL of a broker of our own in `folder`, or of one that ends with this program; "": it cannot be started. NULL:
 	 * --broker must be the URL of one that runs. */
 	void (*url_make)(const char *folder, char *url, size_t size);
-	/* Settings of msp ("key=value", NULL-terminated) that make it give up a silent process soon, and how soon. */
+	/* Settings of msp ("key=value", NULL-terminated) in every cell, or NULL. */
+	const char *const *settings;
+	/* Those that make it give up a silent process soon, and how soon. */
 	const char *const *short_session;
 	int session_ms;
 	/* The library beside this program that ends msp amid publishing and about its commit; see fault_point.h. */
 	const char *fault_points;
 	bool replaces_timestamps; /* by the time of publishing */
+	bool rebalances;          /* a process that joins the group takes batches of others; logs say who has what */
+	bool lacks_attempts;      /* counts no deliveries, so a model that crashes does so for ever */
 	bool lacks_order;         /* among several consumers, and after one died */
 };
 

@@ -11,6 +11,7 @@ struct cell {
 	bool (*run)(struct trial *trial);
 	struct trial_setup setup;
 	size_t small_messages, full_messages;
+	bool needs_attempts; /* a broker that counts deliveries */
 };
 
 extern const struct cell cells[];

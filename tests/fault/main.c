@@ -85,10 +85,17 @@ static bool argument_take(struct arguments *arguments, int option, const char *v
 	}
 }
 
+static bool cell_applies(const struct cell *cell, const struct broker *broker)
+{
+	if (cell->needs_attempts && broker->lacks_attempts)
+		return false;
+	return !cell->transport || strcmp(cell->transport, broker->transport->name) == 0;
+}
+
 static void cells_list(const struct broker *broker)
 {
 	for (size_t i = 0; i < cell_count; i++)
-		if (!cells[i].transport || strcmp(cells[i].transport, broker->transport->name) == 0)
+		if (cell_applies(&cells[i], broker))
 			puts(cells[i].name);
 }
 
@@ -185,7 +192,7 @@ static bool cell_run(const struct arguments *arguments, const struct cell *cell,
 
 static bool cell_is_wanted(const struct arguments *arguments, const struct cell *cell)
 {
-	if (cell->transport && strcmp(cell->transport, arguments->options.broker->transport->name) != 0)
+	if (!cell_applies(cell, arguments->options.broker))
 		return false;
 	return !arguments->cell || strcmp(arguments->cell, cell->name) == 0;
 }

@@ -71,10 +71,9 @@ bool trial_create_errors(struct trial *trial)
 	return created;
 }
 
-/* A broker of its own goes with the trial's folder. */
 static void topics_delete(struct trial *trial)
 {
-	struct msp_admin *admin = trial->options->url ? admin_open(trial) : NULL;
+	struct msp_admin *admin = admin_open(trial);
 	if (!admin)
 		return;
 	for (size_t kind = 0; kind < MSP_TOPIC_KINDS; kind++)
@@ -147,6 +146,7 @@ static void arguments_make(const struct trial *trial, size_t place, struct argum
 	arguments_add_setting(arguments, trial->guarantee == MSP_EXACTLY_ONCE ? "processing.guarantee=exactly_once"
 	                                                                      : "processing.guarantee=at_least_once");
 	arguments_add_settings(arguments, trial->setup->settings);
+	arguments_add_settings(arguments, options->broker->settings);
 	if (trial->setup->short_session)
 		arguments_add_settings(arguments, options->broker->short_session);
 	arguments->list[arguments->count++] = trial->setup->model;

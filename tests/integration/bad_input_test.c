@@ -4,18 +4,19 @@
 #include "check.h"
 #include "invocation.h"
 
+#include <msp/backoff.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #define MAX_CASES     128
 #define LIMIT_BYTES   200000
 #define LIMIT_SETTING "message.max.bytes=200000" /* of the run only: the topics take more */
-#define TOPIC(kind)   "model_stream_processor.iris_model.0.1." kind
 #define TIMEOUT_MS    60000
 
 /* Every message carries a key and headers that are no text. */
-static const struct msp_header headers[] = {
+static struct msp_header headers[] = {
     {{"trace", 5}, {"\x00\xff\x80 \n", 5}}, {{"\xc3\x28\x00", 3}, {"", 0}}, {{"trace", 5}, {NULL, 0}}};
 #define HEADERS (sizeof(headers) / sizeof(headers[0]))
 
@@ -31,6 +32,8 @@ static struct {
 	const struct test_broker *broker;
 	const char *codec;
 	struct msp_transport *transport;
+	char prefix[64]; /* of this run's topics: the broker may have been there before */
+	int64_t timestamp_ms;
 	struct bad_case cases[MAX_CASES];
 	size_t count;
 } bad;
@@ -55,7 +58,7 @@ static struct msp_message case_message(const struct bad_case *bad_case)
 	                            .value = {bad_case->value, bad_case->value_size},
 	                            .headers = headers,
 	                            .header_count = HEADERS,
-	                            .timestamp_ms = 1700000000000,
+	                            .timestamp_ms = bad.timestamp_ms,
 	                            .partition = 0};
 }
 
@@ -117,6 +120,13 @@ static void cases_free(void)
 
 /* ---- the run ---- */
 
+static const char *topic_name(const char *kind)
+{
+	static char name[128];
+	snprintf(name, sizeof(name), "%s.iris_model.0.1.%s", bad.prefix, kind);
+	return name;
+}
+
 static void cases_send(void)
 {
 	static struct msp_outgoing outgoing[MAX_CASES];
@@ -125,7 +135,7 @@ static void cases_send(void)
 	assert_int_equal(bad.transport->ops->producer_open(bad.transport, &producer, &err), MSP_OK);
 	for (size_t i = 0; i < bad.count; i++)
 		outgoing[i] = (struct msp_outgoing){.message = case_message(&bad.cases[i])};
-	if (producer->ops->send(producer, TOPIC("inputs"), outgoing, bad.count, TIMEOUT_MS, &err) != MSP_OK)
+	if (producer->ops->send(producer, topic_name("inputs"), outgoing, bad.count, TIMEOUT_MS, &err) != MSP_OK)
 		fail_msg("sending: %s", err.text);
 	for (size_t i = 0; i < bad.count; i++)
 		assert_int_equal(outgoing[i].state, MSP_OUTGOING_PUBLISHED);
@@ -189,10 +199,8 @@ static const struct bad_case *case_next(const char *topic, size_t *at)
 /* Every record of the topic in order is that of the next case that belongs there, and none is missing. */
 static void topic_check(const char *kind)
 {
-	char topic[128];
-	snprintf(topic, sizeof(topic), TOPIC("%s"), kind);
 	struct msp_reader_config config = {
-	    .topic = topic, .partition = 0, .end_timestamp_ms = MSP_TIMESTAMP_NONE, .stop_at_end = true};
+	    .topic = topic_name(kind), .partition = 0, .end_timestamp_ms = MSP_TIMESTAMP_NONE, .stop_at_end = true};
 	struct msp_receive_limits limits = {.max_messages = 16, .max_bytes = 1 << 20, .timeout_ms = TIMEOUT_MS};
 	struct msp_reader *reader;
 	assert_int_equal(bad.transport->ops->reader_open(bad.transport, &config, &reader, NULL), MSP_OK);
@@ -220,8 +228,13 @@ static void each_value_ends_where_it_must(void **state)
 	assert_non_null(url);
 	struct msp_transport_config config = {.url = url};
 	assert_int_equal(bad.broker->ops->open(&config, &bad.transport, NULL), MSP_OK);
+	bad.timestamp_ms = msp_wall_ms() - 1000;
+	snprintf(bad.prefix, sizeof(bad.prefix), "bad_input_%lld_%d", (long long)bad.timestamp_ms, (int)getpid());
+	if (bad.broker->cuts_header_names)
+		headers[1].name.size = 2;
 	cases_load();
 
+	setenv("MSP_TOPIC_PREFIX", bad.prefix, 1);
 	setenv("MSP_BROKER", url, 1);
 	setenv("MSP_CODEC", bad.codec, 1);
 	struct result result = expect(0, "topics", "create", "-m", "iris", NULL);
@@ -232,6 +245,8 @@ static void each_value_ends_where_it_must(void **state)
 	topic_check("outputs");
 	topic_check("errors");
 
+	result = expect(0, "topics", "delete", "-m", "iris", NULL);
+	result_free(&result);
 	cases_free();
 	bad.transport->ops->free(bad.transport);
 	bad.broker->stop();

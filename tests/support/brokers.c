@@ -1,6 +1,10 @@
 #include "brokers.h"
 
 #include <msp_transport_sqlite.h>
+#ifdef MSP_HAS_KAFKA
+#include <kafka_broker.h>
+#include <msp_transport_kafka.h>
+#endif
 #ifdef MSP_HAS_REDIS
 #include <msp_transport_redis.h>
 #include <redis_server.h>
@@ -17,6 +21,20 @@ static void sqlite_stop(void)
 {
 }
 
+#ifdef MSP_HAS_KAFKA
+static const char *kafka_start(void)
+{
+	static char url[256];
+	kafka_broker_url(".", url, sizeof(url));
+	return url;
+}
+
+/* It runs on: other tests share it. */
+static void kafka_stop(void)
+{
+}
+#endif
+
 #ifdef MSP_HAS_REDIS
 /* It ends with the program. */
 static void redis_stop(void)
@@ -25,9 +43,12 @@ static void redis_stop(void)
 #endif
 
 static const struct test_broker brokers[] = {
-    {"sqlite", &msp_transport_sqlite, sqlite_start, sqlite_stop, false},
+    {"sqlite", &msp_transport_sqlite, sqlite_start, sqlite_stop, false, false},
+#ifdef MSP_HAS_KAFKA
+    {"kafka", &msp_transport_kafka, kafka_start, kafka_stop, false, true},
+#endif
 #ifdef MSP_HAS_REDIS
-    {"redis", &msp_transport_redis, redis_server_url, redis_stop, true},
+    {"redis", &msp_transport_redis, redis_server_url, redis_stop, true, false},
 #endif
 };
 

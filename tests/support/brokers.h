@@ -12,6 +12,7 @@ struct test_broker {
 	const char *(*start)(void);
 	void (*stop)(void);
 	bool replaces_timestamps; /* by the time of publishing */
+	bool cuts_header_names;   /* before a zero byte */
 };
 
 /* The broker of that name, or NULL. */

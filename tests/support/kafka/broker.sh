@@ -62,6 +62,7 @@ write_settings() {
 		transaction.state.log.num.partitions=4
 		group.initial.rebalance.delay.ms=0
 		group.min.session.timeout.ms=1000
+		transaction.abort.timed.out.transaction.cleanup.interval.ms=500
 		num.network.threads=2
 		num.io.threads=4
 		log.cleaner.dedupe.buffer.size=8388608
