@@ -3,6 +3,7 @@
 #include "builtin.h"
 #include "complain.h"
 #include "graph.h"
+#include "plugins.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -157,7 +158,12 @@ static void plugin_refuse(struct graph *graph, const struct graph_model *model, 
                           const struct msp_error *err)
 {
 	const struct config_origin *origin = model_origin(graph, prefix);
+	const char *name = model->settings.plugin ? model->settings.plugin : model->label;
 	const char *nearest = origin || err->status != MSP_E_NOT_FOUND ? NULL : nearest_label(graph, model->label);
+	char plugin[256];
+	if (!nearest && err->status == MSP_E_NOT_FOUND && !strchr(name, '/') &&
+	    plugins_nearest(graph->plugin_path, name, plugin, sizeof(plugin)))
+		nearest = plugin;
 	config_problem(&graph->config, origin, "model \"%s\": %s%s%s%s", model->label, err->text,
 	               nearest ? "; did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : "");
 	config_skip(&graph->config, prefix);

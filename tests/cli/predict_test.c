@@ -135,6 +135,12 @@ static void a_path_is_taken_from_the_working_directory(void **state)
 	assert_contains(result.err, "no plugin 'naer'");
 	assert_contains(result.err, "did you mean \"near\"?");
 	result_free(&result);
+	write_file("msp.yaml", "models:\n  near:\n    plugin: ecko\n");
+	result = expect(2, "config", "check", NULL);
+	assert_contains(result.err, "msp.yaml:3:5: ");
+	assert_contains(result.err, "no plugin 'ecko'");
+	assert_contains(result.err, "did you mean \"echo\"?");
+	result_free(&result);
 	remove("msp.yaml");
 	remove("near.so");
 }

@@ -1,0 +1,12 @@
+/* The plugins that stand in the plugin path. */
+#ifndef CLI_PLUGINS_H
+#define CLI_PLUGINS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Finds the plugin in `search_path` (folders with colons between) whose name `name` is a slip of the pen of, and writes
+ * it to `nearest`. False: there is none. */
+bool plugins_nearest(const char *search_path, const char *name, char *nearest, size_t size);
+
+#endif
