@@ -129,38 +129,6 @@ void kafka_consumer_drop_fetched(struct kafka_consumer *consumer)
 	queue_drain(consumer->work);
 }
 
-struct commit {
-	bool answered;
-	rd_kafka_resp_err_t code;
-};
-
-static void commit_answered(rd_kafka_t *rk, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t *offsets,
-                            void *opaque)
-{
-	(void)rk;
-	struct commit *commit = opaque;
-	commit->answered = true;
-	commit->code = code == RD_KAFKA_RESP_ERR__NO_OFFSET ? RD_KAFKA_RESP_ERR_NO_ERROR : code;
-	for (int i = 0; offsets && i < offsets->cnt && !commit->code; i++)
-		commit->code = offsets->elems[i].err;
-}
-
-enum msp_status kafka_consumer_commit(struct kafka_consumer *consumer, const rd_kafka_topic_partition_list_t *offsets,
-                                      int timeout_ms, struct msp_error *err)
-{
-	struct commit commit = {.code = RD_KAFKA_RESP_ERR__TIMED_OUT};
-	rd_kafka_queue_t *queue = rd_kafka_queue_new(consumer->client.rk);
-	rd_kafka_resp_err_t code = rd_kafka_commit_queue(consumer->client.rk, offsets, queue, commit_answered, &commit);
-	if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
-		rd_kafka_queue_poll_callback(queue, timeout_ms);
-		code = commit.code;
-	} else if (code == RD_KAFKA_RESP_ERR__NO_OFFSET) {
-		code = RD_KAFKA_RESP_ERR_NO_ERROR;
-	}
-	rd_kafka_queue_destroy(queue);
-	return code ? kafka_error_set(err, code, NULL, "commit of group %s", consumer->group) : MSP_OK;
-}
-
 enum msp_status kafka_consumer_check(struct kafka_consumer *consumer, struct msp_error *err)
 {
 	char text[160];

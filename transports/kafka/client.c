@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 
 /* What a small message that was fetched ahead costs librdkafka, its bytes included (400 measured). */
 #define PREFETCH_MESSAGE_COST 512
@@ -186,6 +187,24 @@ static void client_error_cb(rd_kafka_t *rk, int code, const char *reason, void *
 		client->reason[--size] = '\0';
 }
 
+/* [librdkafka's threads] Before 2.4 its main thread rounds the time until its next timer down to milliseconds and spins
+ * through the rest, at every timer of every client. A thread whose timers may be that late sleeps through it. */
+static rd_kafka_resp_err_t thread_started(rd_kafka_t *rk, rd_kafka_thread_type_t type, const char *name, void *opaque)
+{
+	static const unsigned long slack_ns = 4000000;
+	(void)rk, (void)name, (void)opaque;
+	if (type == RD_KAFKA_THREAD_MAIN)
+		prctl(PR_SET_TIMERSLACK, slack_ns);
+	return RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
+static rd_kafka_resp_err_t client_made(rd_kafka_t *rk, const rd_kafka_conf_t *conf, void *opaque, char *text,
+                                       size_t size)
+{
+	(void)conf, (void)text, (void)size;
+	return rd_kafka_interceptor_add_on_thread_start(rk, "msp", thread_started, opaque);
+}
+
 enum msp_status kafka_conf_new(const struct kafka_settings *settings, enum kafka_role role, rd_kafka_conf_t **ret_conf,
                                struct msp_error *err)
 {
@@ -208,6 +227,8 @@ enum msp_status kafka_conf_new(const struct kafka_settings *settings, enum kafka
 	}
 	rd_kafka_conf_set_log_cb(conf, client_log);
 	rd_kafka_conf_set_error_cb(conf, client_error_cb);
+	if (rd_kafka_version() < 0x02040000)
+		rd_kafka_conf_interceptor_add_on_new(conf, "msp", client_made, NULL);
 	*ret_conf = conf;
 	return MSP_OK;
 }

@@ -194,6 +194,7 @@ static enum msp_status consumer_receive(struct msp_consumer *base, const struct 
 		/* Stopping a partition undoes its forwarding, at a time of librdkafka's choice. */
 		if (consumer->rewound)
 			kafka_consumer_forward(consumer);
+		left_ms = kafka_mark_sleep_ms(consumer, left_ms);
 		consumer_sleep(consumer, consumer->rewound && left_ms > REWIND_POLL_MS ? REWIND_POLL_MS : left_ms);
 	}
 }
@@ -268,10 +269,7 @@ static rd_kafka_conf_t *consumer_conf(const struct kafka_consumer *consumer, rd_
 	kafka_conf_set(conf, "group.id", consumer->group);
 	if (consumer->instance)
 		kafka_conf_set(conf, "group.instance.id", consumer->instance);
-	bool interval = !consumer->transactional && !consumer->commits_at_once;
-	kafka_conf_set(conf, "enable.auto.commit", interval ? "true" : "false");
-	if (interval)
-		kafka_conf_set_number(conf, "auto.commit.interval.ms", consumer->commit_interval_ms);
+	kafka_conf_set(conf, "enable.auto.commit", "false");
 	rd_kafka_conf_set_rebalance_cb(conf, kafka_consumer_rebalance);
 	return conf;
 }

@@ -41,6 +41,12 @@ struct kafka_settle {
 	bool void_client; /* the next step must be RENEW */
 };
 
+/* Under at_least_once: the mark that is stored and not committed. */
+struct kafka_mark {
+	bool pending, on_the_way;
+	int64_t due_ms;
+};
+
 struct kafka_consumer {
 	struct msp_consumer base;
 	const struct kafka_settings *settings;
@@ -50,6 +56,7 @@ struct kafka_consumer {
 	bool publishes;
 	bool commits_at_once; /* the mark is committed with each settle */
 	int commit_interval_ms;
+	struct kafka_mark mark;
 
 	rd_kafka_queue_t *events;  /* rebalances, errors */
 	rd_kafka_queue_t *work;    /* the messages of all partitions of ours */
@@ -91,11 +98,20 @@ void kafka_consumer_forward(struct kafka_consumer *consumer);
 void kafka_consumer_drop_queues(struct kafka_consumer *consumer);
 /* Drops what was fetched and not delivered. */
 void kafka_consumer_drop_fetched(struct kafka_consumer *consumer);
+/* MSP_E_CONFLICT once another process has our instance name. */
+enum msp_status kafka_consumer_check(struct kafka_consumer *consumer, struct msp_error *err);
+
+/* ---- mark.c ---- */
+
+/* The mark was stored: it is committed within commit_interval_ms. */
+void kafka_mark_stored(struct kafka_consumer *consumer);
+/* Commits it when its time has come; waits for nothing. */
+void kafka_mark_serve(struct kafka_consumer *consumer);
+/* How long a sleep of timeout_ms may be. */
+int64_t kafka_mark_sleep_ms(const struct kafka_consumer *consumer, int64_t timeout_ms);
 /* Commits `offsets`, or with NULL all marks that are stored; waits at most timeout_ms. */
 enum msp_status kafka_consumer_commit(struct kafka_consumer *consumer, const rd_kafka_topic_partition_list_t *offsets,
                                       int timeout_ms, struct msp_error *err);
-/* MSP_E_CONFLICT once another process has our instance name. */
-enum msp_status kafka_consumer_check(struct kafka_consumer *consumer, struct msp_error *err);
 
 /* ---- settle.c ---- */
 

@@ -10,6 +10,7 @@
  *     transaction.c the steps of exactly once        admin.c        topics, offsets, lag
  *     settings.c    URL, options, refused properties client.c       a librdkafka handle, its configuration, its log
  *     instance.c    one live process per instance name
+ *     mark.c        the consumed mark, under at_least_once
  *     error.c       librdkafka's codes as statuses   topic.c        metadata and limits of a topic */
 #include "kafka.h"
 

@@ -40,6 +40,7 @@ void kafka_consumer_serve(struct kafka_consumer *consumer)
 	}
 	if (consumer->publishes)
 		rd_kafka_poll(consumer->publisher.client.rk, 0);
+	kafka_mark_serve(consumer);
 }
 
 /* ---- steps ---- */
@@ -126,10 +127,13 @@ static void settle_mark(struct kafka_consumer *consumer, int slice_ms)
 	} else {
 		code = rd_kafka_offsets_store(consumer->client.rk, settle->offsets);
 	}
-	if (code)
+	if (code) {
 		kafka_error_set(&settle->why, code, NULL, "the mark of group %s", consumer->group);
-	else
-		kafka_settle_end(consumer, MSP_SETTLE_OK);
+		return;
+	}
+	if (!consumer->commits_at_once)
+		kafka_mark_stored(consumer);
+	kafka_settle_end(consumer, MSP_SETTLE_OK);
 }
 
 static void settle_step(struct kafka_consumer *consumer, int slice_ms)
