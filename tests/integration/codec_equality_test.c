@@ -1,19 +1,12 @@
 /* The same model gives the same answer whatever the codec: JSON and MessagePack carry equal values, and the pipeline
  * gives them equal verdicts, paths and predictions. */
-#include "value_recipe.h"
+#include "check.h"
+#include "value_inputs.h"
 
-#include <dirent.h>
-#include <math.h>
 #include <msp/pipeline.h>
 #include <msp/registry.h>
 #include <msp_codec_json.h>
 #include <msp_codec_msgpack.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
 
 #define GENERATED  10000
 #define MAX_DEPTH  64
@@ -138,6 +131,7 @@ static void assert_answers_equal(void)
 /* There and back through both codecs. */
 static void assert_same_everywhere(const struct msp_value *value)
 {
+	msp_arena_reset(&same.arena, MAX_MEMORY);
 	encode(same.json, value, &same.text);
 	encode(same.msgpack, value, &same.bytes);
 	struct msp_value from_json = decode(same.json, &same.text);
@@ -150,124 +144,23 @@ static void assert_same_everywhere(const struct msp_value *value)
 	assert_answers_equal();
 }
 
-/* ---- the inputs of tests/data ---- */
-
-static void file_read(const char *folder, const char *name, struct msp_buffer *buffer)
-{
-	enum { CASE_SIZE = 1 << 18 };
-	char path[1024];
-	snprintf(path, sizeof(path), "%s/%s", folder, name);
-	FILE *file = fopen(path, "rb");
-	assert_non_null(file);
-	msp_buffer_clear(buffer);
-	assert_int_equal(msp_buffer_reserve(buffer, CASE_SIZE), MSP_OK);
-	buffer->size = fread(buffer->data, 1, CASE_SIZE, file);
-	fclose(file);
-}
-
-/* Whether the file is a value that JSON can hold; it has then been compared. */
-static bool file_is_same(struct msp_codec *codec, const char *folder, const char *name)
-{
-	struct msp_value value;
-	file_read(folder, name, &same.text);
-	msp_arena_reset(&same.arena, MAX_MEMORY);
-	if (codec->ops->decode(codec, msp_buffer_bytes(&same.text), &same.arena, &value, NULL) != MSP_OK ||
-	    value_judge(&value).binary)
-		return false;
-	assert_same_everywhere(&value);
-	return true;
-}
-
-static void folder_check(struct msp_codec *codec, const char *folder, const char *extension, int at_least)
-{
-	int count = 0;
-	DIR *directory = opendir(folder);
-	assert_non_null(directory);
-	for (struct dirent *entry; (entry = readdir(directory));) {
-		if (entry->d_name[0] != '.' && (!extension || strstr(entry->d_name, extension)))
-			count += file_is_same(codec, folder, entry->d_name);
-	}
-	closedir(directory);
-	assert_true(count >= at_least);
-}
-
-static void the_inputs_that_we_keep(void **state)
+static void each_input_that_we_keep(void **state)
 {
 	(void)state;
-	folder_check(same.json, TEST_DATA "/json/valid", ".json", 20);
-	folder_check(same.json, TEST_DATA "/bad_input/json", NULL, 15);
-	folder_check(same.msgpack, TEST_DATA "/msgpack/valid", ".msgpack", 20);
-	folder_check(same.msgpack, TEST_DATA "/bad_input/msgpack", NULL, 15);
+	inputs_that_we_keep(assert_same_everywhere);
 	assert_true(same.outputs >= 10 && same.failures >= 40);
-}
-
-/* ---- generated inputs ---- */
-
-static uint64_t random_next(uint64_t *bits)
-{
-	*bits ^= *bits << 13;
-	*bits ^= *bits >> 7;
-	*bits ^= *bits << 17;
-	return *bits;
 }
 
 static void values_of_any_kind(void **state)
 {
 	(void)state;
-	uint64_t bits = 2862933555777941757;
-	size_t compared = 0;
-	while (compared < GENERATED) {
-		char recipe[256];
-		for (size_t i = 0; i < sizeof(recipe); i++) {
-			uint64_t random = random_next(&bits);
-			/* Bytes of text more often than not, so that some strings are UTF-8. */
-			recipe[i] = (char)(random >> 8) & (random % 16 ? 0x7F : -1);
-		}
-		msp_arena_reset(&same.arena, MAX_MEMORY);
-		struct msp_value value = value_cook(msp_bytes_of(recipe, sizeof(recipe)), &same.arena);
-		struct value_verdict verdict = value_judge(&value);
-		if (!verdict.writable || verdict.binary || !verdict.unique)
-			continue;
-		assert_same_everywhere(&value);
-		compared++;
-	}
-}
-
-/* A flower; of three, one is in order, one has something odd in it, and one is short of a field. */
-static struct msp_value flower_make(uint64_t *bits)
-{
-	static const char *const names[] = {"sepal_length", "sepal_width", "petal_length", "petal_width"};
-	struct msp_value flower;
-	uint64_t kind = random_next(bits) % 3, odd = random_next(bits) % 4;
-	assert_true(msp_value_object(&same.arena, kind == 2 ? 3 : 4, &flower));
-	for (uint32_t i = 0; i < flower.count; i++) {
-		double number = (double)(random_next(bits) % 800) / 100;
-		bool whole = number == floor(number);
-		msp_value_set(&flower, i, names[i], whole ? msp_value_integer((int64_t)number) : msp_value_number(number));
-	}
-	if (kind == 1) {
-		char recipe[16];
-		for (size_t i = 0; i < sizeof(recipe); i++)
-			recipe[i] = (char)(random_next(bits) % 128);
-		flower.as.members[odd].value = value_cook(msp_bytes_of(recipe, sizeof(recipe)), &same.arena);
-	}
-	return flower;
+	inputs_of_any_kind(GENERATED, assert_same_everywhere);
 }
 
 static void flowers_in_and_out_of_order(void **state)
 {
 	(void)state;
-	uint64_t bits = 3935559000370003845;
-	size_t compared = 0;
-	while (compared < GENERATED) {
-		msp_arena_reset(&same.arena, MAX_MEMORY);
-		struct msp_value flower = flower_make(&bits);
-		struct value_verdict verdict = value_judge(&flower);
-		if (!verdict.writable || verdict.binary || !verdict.unique)
-			continue;
-		assert_same_everywhere(&flower);
-		compared++;
-	}
+	inputs_of_flowers(GENERATED, assert_same_everywhere);
 	assert_true(same.outputs > GENERATED / 5 && same.failures > GENERATED / 5);
 }
 
@@ -276,7 +169,7 @@ static void flowers_in_and_out_of_order(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    EQUALITY_TEST(the_inputs_that_we_keep),
+	    EQUALITY_TEST(each_input_that_we_keep),
 	    EQUALITY_TEST(values_of_any_kind),
 	    EQUALITY_TEST(flowers_in_and_out_of_order),
 	};
