@@ -30,6 +30,7 @@ static void usage(FILE *file)
 	        "usage: msp_faults [OPTION…]\n"
 	        "Breaks `msp run` in every way of the fault matrix and counts what becomes of each message.\n\n"
 	        "  --broker NAME|URL   %s, or the URL of one that runs (default: sqlite)\n"
+	        "  --codec NAME        json or msgpack: what the messages are written in (default: json)\n"
 	        "  --program PATH      msp (default: of this build)\n"
 	        "  --cell NAME         one cell (default: all)\n"
 	        "  --guarantee NAME    at_least_once or exactly_once (default: both)\n"
@@ -56,6 +57,14 @@ static int guarantee_find(const char *name)
 	return -1;
 }
 
+static const struct msp_codec_ops *codec_find(const char *name)
+{
+	size_t i = 0;
+	while (plan_codecs[i] && strcmp(plan_codecs[i]->name, name) != 0)
+		i++;
+	return plan_codecs[i];
+}
+
 static bool argument_take(struct arguments *arguments, int option, const char *value)
 {
 	uint64_t number = 0;
@@ -64,6 +73,9 @@ static bool argument_take(struct arguments *arguments, int option, const char *v
 		arguments->options.broker = broker_find(value);
 		arguments->options.url = strchr(value, ':') ? value : NULL;
 		return arguments->options.broker != NULL;
+	case 'C':
+		arguments->options.codec = codec_find(value);
+		return arguments->options.codec != NULL;
 	case 'p':
 		return realpath(value, arguments->program) != NULL;
 	case 'c':
@@ -124,11 +136,17 @@ static bool places_find(struct arguments *arguments)
 static int arguments_read(struct arguments *arguments, int count, char **texts)
 {
 	static const struct option options[] = {
-	    {"broker", required_argument, NULL, 'b'},   {"program", required_argument, NULL, 'p'},
-	    {"cell", required_argument, NULL, 'c'},     {"guarantee", required_argument, NULL, 'g'},
-	    {"messages", required_argument, NULL, 'n'}, {"seed", required_argument, NULL, 's'},
-	    {"full", no_argument, NULL, 'F'},           {"list", no_argument, NULL, 'l'},
-	    {"help", no_argument, NULL, 'h'},           {NULL, 0, NULL, 0},
+	    {"broker", required_argument, NULL, 'b'},
+	    {"codec", required_argument, NULL, 'C'},
+	    {"program", required_argument, NULL, 'p'},
+	    {"cell", required_argument, NULL, 'c'},
+	    {"guarantee", required_argument, NULL, 'g'},
+	    {"messages", required_argument, NULL, 'n'},
+	    {"seed", required_argument, NULL, 's'},
+	    {"full", no_argument, NULL, 'F'},
+	    {"list", no_argument, NULL, 'l'},
+	    {"help", no_argument, NULL, 'h'},
+	    {NULL, 0, NULL, 0},
 	};
 	int option;
 	while ((option = getopt_long(count, texts, "", options, NULL)) != -1) {
@@ -200,7 +218,9 @@ static bool cell_is_wanted(const struct arguments *arguments, const struct cell 
 static int cells_run(const struct arguments *arguments)
 {
 	size_t ran = 0, failed = 0;
-	printf("%s, seed %llu\n", arguments->options.broker->transport->name, (unsigned long long)arguments->options.seed);
+	const struct trial_options *options = &arguments->options;
+	printf("%s, %s, seed %llu\n", options->broker->transport->name, options->codec->name,
+	       (unsigned long long)options->seed);
 	heading_print();
 	for (size_t i = 0; i < cell_count; i++) {
 		if (!cell_is_wanted(arguments, &cells[i]))
@@ -223,6 +243,7 @@ int main(int count, char **texts)
 {
 	struct arguments arguments = {.guarantee = -1};
 	arguments.options.broker = broker_find("sqlite");
+	arguments.options.codec = codec_find("json");
 	arguments.options.seed = (uint64_t)msp_wall_ms();
 	int status = arguments_read(&arguments, count, texts);
 	if (status >= 0)

@@ -92,8 +92,8 @@ static bool topics_create(struct trial *trial)
 	return created;
 }
 
-/* Everything that was sent must be settled in the broker's own book too. */
-static void group_check(struct trial *trial)
+/* How much the group has left to settle by the broker's own book; -1: it cannot be told. */
+static int64_t group_remaining(struct trial *trial)
 {
 	struct msp_error err = {.text = ""};
 	struct msp_topic_info *ends = NULL;
@@ -101,14 +101,20 @@ static void group_check(struct trial *trial)
 	int64_t remaining = -1;
 	struct msp_admin *admin = admin_open(trial);
 	if (!admin)
-		return;
+		return -1;
 	if (admin->ops->topic_describe(admin, inputs, &ends, ADMIN_MS, &err) != MSP_OK ||
 	    admin->ops->group_remaining(admin, trial->topics.group, inputs, ends, &remaining, ADMIN_MS, &err) != MSP_OK)
 		progress_fail(&trial->progress, "cannot tell what is settled: %s", err.text);
-	else if (remaining != 0)
-		progress_fail(&trial->progress, "the group has %lld messages left to settle", (long long)remaining);
 	free(ends);
 	admin->ops->free(admin);
+	return remaining;
+}
+
+static void group_check(struct trial *trial)
+{
+	int64_t remaining = group_remaining(trial);
+	if (remaining > 0)
+		progress_fail(&trial->progress, "the group has %lld messages left to settle", (long long)remaining);
 }
 
 /* ---- processes ---- */
@@ -141,7 +147,8 @@ static void arguments_make(const struct trial *trial, size_t place, struct argum
 	snprintf(arguments->texts[0], PATH_MAX, "topic.prefix=%s", trial->prefix);
 	snprintf(arguments->texts[1], PATH_MAX, "plugin.path=%s", options->plugin_path);
 	snprintf(arguments->texts[2], PATH_MAX, "models.%s.workers=%d", trial->setup->model, TRIAL_WORKERS);
-	for (size_t i = 0; i < 3; i++)
+	snprintf(arguments->texts[3], PATH_MAX, "codec=%s", options->codec->name);
+	for (size_t i = 0; i < sizeof(arguments->texts) / sizeof(arguments->texts[0]); i++)
 		arguments_add_setting(arguments, arguments->texts[i]);
 	arguments_add_setting(arguments, trial->guarantee == MSP_EXACTLY_ONCE ? "processing.guarantee=exactly_once"
 	                                                                      : "processing.guarantee=at_least_once");
@@ -291,10 +298,19 @@ static void counts_check(struct trial *trial)
 		              counts->reordered, counts->both);
 }
 
+/* A killed process may have published what it did not mark: others repeat it after all results are there. */
+static bool wait_marked(struct trial *trial)
+{
+	int64_t deadline_ms = msp_monotonic_ms() + STUCK_MS;
+	while (group_remaining(trial) > 0 && msp_monotonic_ms() < deadline_ms)
+		progress_pause(&trial->progress, WATCH_MS);
+	return trial_processes_live(trial) && !progress_failed(&trial->progress);
+}
+
 bool trial_conclude(struct trial *trial)
 {
 	trial_allow(trial, trial->messages, trial->messages);
-	bool settled = trial_wait_settled(trial, trial->messages);
+	bool settled = trial_wait_settled(trial, trial->messages) && wait_marked(trial);
 	for (size_t i = 0; i < TRIAL_PROCESSES; i++)
 		if (trial->processes[i].pid && (!settled || !trial_stop(trial, i)))
 			process_end(&trial->processes[i]);
@@ -378,7 +394,7 @@ bool trial_init(struct trial *trial, const struct trial_options *options, const 
 	progress_init(&trial->progress);
 	if (!folder_make(trial, cell) || !names_make(trial) || !transport_open(trial) || !topics_create(trial))
 		return false;
-	if (!plan_init(&trial->plan, messages, random_next(&trial->random), setup->specials)) {
+	if (!plan_init(&trial->plan, options->codec, messages, random_next(&trial->random), setup->specials)) {
 		progress_fail(&trial->progress, "no memory");
 		return false;
 	}

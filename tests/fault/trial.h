@@ -17,6 +17,7 @@
 struct trial_options {
 	const struct broker *broker;
 	const char *url; /* NULL: the broker makes its own */
+	const struct msp_codec_ops *codec;
 	const char *program;
 	const char *plugin_path;
 	char folder[PATH_MAX / 2]; /* of this program: the fault points and the locker are beside it */
