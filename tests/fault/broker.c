@@ -11,6 +11,9 @@
  * large is too large compressed as well. */
 static const char *const kafka_settings[] = {"kafka.session.timeout.ms=1500", "kafka.transaction.timeout.ms=2000",
                                              "kafka.compression.type=none", NULL};
+
+/* The generator is to use added partitions soon. */
+static const struct msp_property kafka_properties[] = {{"topic.metadata.refresh.interval.ms", "1000"}};
 #endif
 
 #ifdef MSP_HAS_REDIS
@@ -47,6 +50,8 @@ static const struct broker brokers[] = {
         .transport = &msp_transport_kafka,
         .url_make = kafka_broker_url,
         .settings = kafka_settings,
+        .properties = kafka_properties,
+        .property_count = sizeof(kafka_properties) / sizeof(kafka_properties[0]),
         .session_ms = 1500,
         .fault_points = "libfault_points_kafka.so",
         .rebalances = true,

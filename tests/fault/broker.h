@@ -11,6 +11,9 @@ struct broker {
 	void (*url_make)(const char *folder, char *url, size_t size);
 	/* Settings of msp ("key=value", NULL-terminated) in every cell, or NULL. */
 	const char *const *settings;
+	/* Of the harness's own clients. */
+	const struct msp_property *properties;
+	size_t property_count;
 	/* Those that make it give up a silent process soon, and how soon. */
 	const char *const *short_session;
 	int session_ms;

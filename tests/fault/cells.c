@@ -7,24 +7,26 @@
 #include <stdio.h>
 #include <sys/wait.h>
 
-#define PAIR 2 /* processes that serve in most cells */
-
-static size_t rounds(const struct trial *trial, size_t small, size_t full)
+size_t rounds(const struct trial *trial, size_t small, size_t full)
 {
 	return trial->options->full ? full : small;
 }
 
-/* A place in the flow of messages at which the next fault strikes: somewhere in stretch `round` of `count`. */
-static size_t place_in_flow(struct trial *trial, size_t round, size_t count)
+size_t place_in_flow(struct trial *trial, size_t round, size_t count)
 {
 	size_t stretch = trial->messages / (count + 1);
 	return round * stretch + random_below(&trial->random, stretch);
 }
 
-/* Lets messages flow all the time, never so many ahead that the next fault would come too late. */
-static void flow(struct trial *trial, size_t count)
+void flow(struct trial *trial, size_t count)
 {
 	trial_allow(trial, trial->messages, 2 * trial->messages / (count + 1));
+}
+
+bool load(struct trial *trial, size_t from, size_t until)
+{
+	trial_allow(trial, until, trial->messages);
+	return trial_wait_sent(trial, until) && trial_wait_settled_since(trial, from, (until - from) / 2);
 }
 
 /* ---- processes that are killed ---- */
@@ -320,14 +322,14 @@ static bool run_crashing_model(struct trial *trial)
 /* The topic goes while it is empty, so that nothing is lost with it. */
 static bool run_topic_missing(struct trial *trial)
 {
-	if (!trial_start_all(trial, PAIR) || !trial_delete_errors(trial))
+	if (!trial_start_all(trial, PAIR) || !trial_delete_topic(trial, MSP_TOPIC_ERRORS))
 		return false;
 	trial_allow(trial, trial->messages / 2, trial->messages);
 	for (size_t i = 0; i < PAIR; i++)
 		if (!trial_wait_log(trial, i, "waiting for the broker"))
 			return false;
 	trial->kills++;
-	return trial_create_errors(trial) && trial_conclude(trial);
+	return trial_create_topic(trial, MSP_TOPIC_ERRORS) && trial_conclude(trial);
 }
 
 static bool run_too_large(struct trial *trial)
@@ -338,6 +340,12 @@ static bool run_too_large(struct trial *trial)
 /* ---- the table ---- */
 
 static const char *const slow_settings[] = {"models.faulty.sleep.us=500", NULL};
+/* So that there is something under way in each of many messages. */
+static const char *const busy_settings[] = {"models.faulty.sleep.us=100", NULL};
+#ifdef MSP_HAS_KAFKA
+static const char *const busier_settings[] = {"models.faulty.sleep.us=2000", NULL};
+static const char *const partition_settings[] = {"kafka.topic.metadata.refresh.interval.ms=1000", NULL};
+#endif
 
 #define ECHO   .setup.model = "echo"
 #define FAULTY .setup.model = "faulty"
@@ -367,5 +375,21 @@ const struct cell cells[] = {
     {"locked", "sqlite", run_locked, .small_messages = 6000, .full_messages = 100000, ECHO,
      .setup.short_session = true},
     {"disk_full", "sqlite", run_disk_full, .small_messages = 6000, .full_messages = 100000, ECHO},
+#ifdef MSP_HAS_KAFKA
+    {"partitions_added", "kafka", run_partitions_added, .small_messages = 6000, .full_messages = 100000, ECHO,
+     .setup.settings = partition_settings},
+    {"topic_recreated", "kafka", run_topic_recreated, .small_messages = 6000, .full_messages = 100000, FAULTY,
+     .setup.settings = busier_settings},
+#endif
+#ifdef MSP_HAS_REDIS
+    {"rights_end", "redis", run_rights_end, .small_messages = 6000, .full_messages = 100000, ECHO,
+     .setup.breaks_server = true},
+    {"memory_full", "redis", run_memory_full, .small_messages = 6000, .full_messages = 100000, ECHO,
+     .setup.breaks_server = true},
+    {"flushall", "redis", run_flushall, .small_messages = 6000, .full_messages = 100000, FAULTY,
+     .setup.settings = busy_settings, .setup.breaks_server = true},
+    {"group_deleted", "redis", run_group_deleted, .small_messages = 6000, .full_messages = 100000, FAULTY,
+     .setup.settings = busy_settings, .setup.breaks_server = true},
+#endif
 };
 const size_t cell_count = sizeof(cells) / sizeof(cells[0]);

@@ -4,6 +4,8 @@
 
 #include "trial.h"
 
+#define PAIR 2 /* processes that serve in most cells */
+
 struct cell {
 	const char *name;
 	const char *transport; /* the only one that this can happen to, or NULL: all */
@@ -16,6 +18,25 @@ struct cell {
 
 extern const struct cell cells[];
 extern const size_t cell_count;
+
+/* How many faults strike: fewer in the small form. */
+size_t rounds(const struct trial *trial, size_t small, size_t full);
+/* A place in the flow of messages at which the next fault strikes: somewhere in stretch `round` of `count`. */
+size_t place_in_flow(struct trial *trial, size_t round, size_t count);
+/* Lets messages flow all the time, never so many ahead that the next fault would come too late. */
+void flow(struct trial *trial, size_t count);
+/* Has messages up to `until` sent, and waits until half of those from `from` on are settled: the rest is under way. */
+bool load(struct trial *trial, size_t from, size_t until);
+
+/* kafka_cells.c */
+bool run_partitions_added(struct trial *trial);
+bool run_topic_recreated(struct trial *trial);
+
+/* redis_cells.c */
+bool run_rights_end(struct trial *trial);
+bool run_memory_full(struct trial *trial);
+bool run_flushall(struct trial *trial);
+bool run_group_deleted(struct trial *trial);
 
 /* sqlite_cells.c */
 bool run_locked(struct trial *trial);

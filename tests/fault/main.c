@@ -181,12 +181,25 @@ static void heading_print(void)
 	       "seconds", "verdict");
 }
 
+static void verdict_write(const struct trial *trial, char *text, size_t size)
+{
+	const struct counts *counts = &trial->counts;
+	if (*trial->progress.failure)
+		snprintf(text, size, "FAILED");
+	else if (counts->gone || counts->repeated)
+		snprintf(text, size, "ok, %zu gone and %zu repeated as must be", counts->gone, counts->repeated);
+	else
+		snprintf(text, size, "ok");
+}
+
 static void row_print(const char *cell, const struct trial *trial, double seconds)
 {
 	const struct counts *counts = &trial->counts;
+	char verdict[96];
+	verdict_write(trial, verdict, sizeof(verdict));
 	printf("%-20s | %-13s | %8zu | %5zu | %7zu | %9zu | %7zu | %7zu | %5zu | %7.1f | %s\n", cell,
 	       guarantee_names[trial->guarantee], trial->messages, counts->lost, counts->doubled, counts->reordered,
-	       counts->both, counts->phantom, trial->kills, seconds, *trial->progress.failure ? "FAILED" : "ok");
+	       counts->both, counts->phantom, trial->kills, seconds, verdict);
 	fflush(stdout);
 }
 

@@ -137,6 +137,14 @@ size_t progress_settled(struct progress *progress)
 	return settled;
 }
 
+size_t progress_sent(struct progress *progress)
+{
+	progress_lock(progress);
+	size_t sent = progress->sent;
+	pthread_mutex_unlock(&progress->mutex);
+	return sent;
+}
+
 void progress_pause(struct progress *progress, int timeout_ms)
 {
 	struct timespec deadline = deadline_in(timeout_ms);

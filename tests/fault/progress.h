@@ -36,6 +36,7 @@ size_t progress_wait_allowance(struct progress *progress, size_t sent);
 /* True when so many are settled within timeout_ms. */
 bool progress_wait_settled(struct progress *progress, size_t count, int timeout_ms);
 size_t progress_settled(struct progress *progress);
+size_t progress_sent(struct progress *progress);
 /* Lets timeout_ms pass; ends early when stopping. */
 void progress_pause(struct progress *progress, int timeout_ms);
 

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <sys/resource.h>
 
-#define PAIR    2
 #define LOCK_MS 20000 /* how long the locker may take to get the lock */
 #define POLL_MS 20
 
@@ -53,17 +52,6 @@ static void file_size_limit(struct trial *trial, rlim_t limit)
 		prlimit(trial->processes[i].pid, RLIMIT_FSIZE, &(struct rlimit){limit, RLIM_INFINITY}, NULL);
 }
 
-/* Waits until everything that was allowed has been sent, then for a while in which nothing can be settled. */
-static bool disk_stays_full(struct trial *trial, int milliseconds)
-{
-	progress_pause(&trial->progress, milliseconds);
-	size_t before = progress_settled(&trial->progress);
-	progress_pause(&trial->progress, milliseconds);
-	if (progress_settled(&trial->progress) != before)
-		progress_fail(&trial->progress, "messages were settled on a full disk");
-	return trial_processes_live(trial) && !progress_failed(&trial->progress);
-}
-
 /* The processes may write no byte any more, as on a full disk; the generator may. Then there is space again. */
 bool run_disk_full(struct trial *trial)
 {
@@ -78,7 +66,7 @@ bool run_disk_full(struct trial *trial)
 			return false;
 		file_size_limit(trial, 1);
 		trial->kills++;
-		bool alive = disk_stays_full(trial, full_ms);
+		bool alive = trial_stands_still(trial, full_ms);
 		file_size_limit(trial, RLIM_INFINITY);
 		if (!alive)
 			return false;

@@ -22,13 +22,15 @@
 
 /* ---- topics ---- */
 
-static bool topic_create(struct trial *trial, struct msp_admin *admin, enum msp_topic_kind kind, size_t max_bytes)
+static bool topic_create(struct trial *trial, struct msp_admin *admin, enum msp_topic_kind kind)
 {
 	struct msp_error err = {.text = ""};
+	const size_t max_bytes[MSP_TOPIC_KINDS] = {
+	    [MSP_TOPIC_OUTPUTS] = trial->setup->outputs_max_bytes, [MSP_TOPIC_ERRORS] = trial->setup->errors_max_bytes};
 	struct msp_topic_spec spec = {
 	    .name = trial->topics.name[kind],
 	    .partitions = TRIAL_PARTITIONS,
-	    .max_message_bytes = max_bytes,
+	    .max_message_bytes = max_bytes[kind],
 	    .group = kind == MSP_TOPIC_INPUTS ? trial->topics.group : NULL,
 	};
 	if (admin->ops->topic_create(admin, &spec, ADMIN_MS, &err) == MSP_OK)
@@ -48,24 +50,24 @@ static struct msp_admin *admin_open(struct trial *trial)
 	return admin;
 }
 
-bool trial_delete_errors(struct trial *trial)
+bool trial_delete_topic(struct trial *trial, enum msp_topic_kind kind)
 {
 	struct msp_error err = {.text = ""};
-	const char *errors = trial->topics.name[MSP_TOPIC_ERRORS];
+	const char *topic = trial->topics.name[kind];
 	struct msp_admin *admin = admin_open(trial);
 	if (!admin)
 		return false;
-	bool deleted = admin->ops->topic_delete(admin, errors, ADMIN_MS, &err) == MSP_OK;
+	bool deleted = admin->ops->topic_delete(admin, topic, ADMIN_MS, &err) == MSP_OK;
 	if (!deleted)
-		progress_fail(&trial->progress, "cannot delete %s: %s", errors, err.text);
+		progress_fail(&trial->progress, "cannot delete %s: %s", topic, err.text);
 	admin->ops->free(admin);
 	return deleted;
 }
 
-bool trial_create_errors(struct trial *trial)
+bool trial_create_topic(struct trial *trial, enum msp_topic_kind kind)
 {
 	struct msp_admin *admin = admin_open(trial);
-	bool created = admin && topic_create(trial, admin, MSP_TOPIC_ERRORS, trial->setup->errors_max_bytes);
+	bool created = admin && topic_create(trial, admin, kind);
 	if (admin)
 		admin->ops->free(admin);
 	return created;
@@ -83,30 +85,50 @@ static void topics_delete(struct trial *trial)
 
 static bool topics_create(struct trial *trial)
 {
-	struct msp_admin *admin = admin_open(trial);
-	bool created = admin && topic_create(trial, admin, MSP_TOPIC_INPUTS, 0) &&
-	               topic_create(trial, admin, MSP_TOPIC_OUTPUTS, trial->setup->outputs_max_bytes) &&
-	               topic_create(trial, admin, MSP_TOPIC_ERRORS, trial->setup->errors_max_bytes);
-	if (admin)
-		admin->ops->free(admin);
+	bool created = true;
+	for (int kind = 0; kind < MSP_TOPIC_KINDS && created; kind++)
+		created = trial_create_topic(trial, (enum msp_topic_kind)kind);
 	return created;
+}
+
+/* Free what it returns. */
+static struct msp_topic_info *inputs_describe(struct trial *trial)
+{
+	struct msp_error err = {.text = ""};
+	struct msp_topic_info *info = NULL;
+	const char *inputs = trial->topics.name[MSP_TOPIC_INPUTS];
+	struct msp_admin *admin = admin_open(trial);
+	if (!admin)
+		return NULL;
+	if (admin->ops->topic_describe(admin, inputs, &info, ADMIN_MS, &err) != MSP_OK)
+		progress_fail(&trial->progress, "cannot describe %s: %s", inputs, err.text);
+	admin->ops->free(admin);
+	return info;
+}
+
+bool trial_count_inputs(struct trial *trial, size_t partition, int64_t *ret_count)
+{
+	struct msp_topic_info *info = inputs_describe(trial);
+	bool described = info && partition < info->partition_count;
+	*ret_count = described ? info->partitions[partition].count : 0;
+	free(info);
+	return described;
 }
 
 /* How much the group has left to settle by the broker's own book; -1: it cannot be told. */
 static int64_t group_remaining(struct trial *trial)
 {
 	struct msp_error err = {.text = ""};
-	struct msp_topic_info *ends = NULL;
 	const char *inputs = trial->topics.name[MSP_TOPIC_INPUTS];
 	int64_t remaining = -1;
-	struct msp_admin *admin = admin_open(trial);
-	if (!admin)
-		return -1;
-	if (admin->ops->topic_describe(admin, inputs, &ends, ADMIN_MS, &err) != MSP_OK ||
+	struct msp_topic_info *ends = inputs_describe(trial);
+	struct msp_admin *admin = ends ? admin_open(trial) : NULL;
+	if (admin &&
 	    admin->ops->group_remaining(admin, trial->topics.group, inputs, ends, &remaining, ADMIN_MS, &err) != MSP_OK)
 		progress_fail(&trial->progress, "cannot tell what is settled: %s", err.text);
+	if (admin)
+		admin->ops->free(admin);
 	free(ends);
-	admin->ops->free(admin);
 	return remaining;
 }
 
@@ -141,7 +163,7 @@ static void arguments_make(const struct trial *trial, size_t place, struct argum
 {
 	const struct trial_options *options = trial->options;
 	const char *const first[] = {options->program, "run",          "-b",
-	                             trial->url,       "--ready-file", trial->processes[place].ready_path};
+	                             trial->msp_url,   "--ready-file", trial->processes[place].ready_path};
 	*arguments = (struct arguments){.count = sizeof(first) / sizeof(first[0])};
 	memcpy(arguments->list, first, sizeof(first));
 	snprintf(arguments->texts[0], PATH_MAX, "topic.prefix=%s", trial->prefix);
@@ -257,34 +279,84 @@ void trial_allow(struct trial *trial, size_t allowed, size_t window)
 	progress_allow(&trial->progress, allowed < trial->messages ? allowed : trial->messages, window);
 }
 
+/* A wait that fails when nothing happens for long. */
+struct patience {
+	size_t settled;
+	int64_t until_ms;
+};
+
+/* False: no more; the failure is noted. */
+static bool patience_left(struct trial *trial, struct patience *patience, const char *what, size_t count)
+{
+	size_t settled = progress_settled(&trial->progress);
+	int64_t now_ms = msp_monotonic_ms();
+	if (patience->until_ms == 0 || settled != patience->settled)
+		*patience = (struct patience){settled, now_ms + STUCK_MS};
+	if (now_ms >= patience->until_ms)
+		progress_fail(&trial->progress, "stuck with %zu messages settled while %zu were to be %s", settled, count,
+		              what);
+	return trial_processes_live(trial) && !progress_failed(&trial->progress);
+}
+
 bool trial_wait_settled(struct trial *trial, size_t count)
 {
-	size_t before = progress_settled(&trial->progress);
-	int64_t stuck_ms = msp_monotonic_ms() + STUCK_MS;
-	while (!progress_wait_settled(&trial->progress, count, WATCH_MS)) {
-		size_t settled = progress_settled(&trial->progress);
-		if (settled != before)
-			stuck_ms = msp_monotonic_ms() + STUCK_MS;
-		before = settled;
-		if (msp_monotonic_ms() >= stuck_ms)
-			progress_fail(&trial->progress, "stuck with %zu of %zu messages settled", settled, count);
-		if (!trial_processes_live(trial) || progress_failed(&trial->progress))
+	struct patience patience = {0};
+	while (!progress_wait_settled(&trial->progress, count, WATCH_MS))
+		if (!patience_left(trial, &patience, "settled", count))
 			return false;
+	return true;
+}
+
+bool trial_wait_settled_since(struct trial *trial, size_t from, size_t count)
+{
+	struct patience patience = {0};
+	if (from == 0)
+		return trial_wait_settled(trial, count);
+	while (verifier_settled_since(&trial->verifier, from) < count) {
+		if (!patience_left(trial, &patience, "settled", count))
+			return false;
+		progress_pause(&trial->progress, WATCH_MS / 10);
+	}
+	return true;
+}
+
+bool trial_wait_sent(struct trial *trial, size_t count)
+{
+	struct patience patience = {0};
+	while (progress_sent(&trial->progress) < count) {
+		if (!patience_left(trial, &patience, "sent", count))
+			return false;
+		progress_pause(&trial->progress, WATCH_MS / 10);
+	}
+	return true;
+}
+
+bool trial_stands_still(struct trial *trial, int milliseconds)
+{
+	progress_pause(&trial->progress, milliseconds);
+	size_t before = progress_settled(&trial->progress);
+	progress_pause(&trial->progress, milliseconds);
+	if (progress_settled(&trial->progress) != before)
+		progress_fail(&trial->progress, "messages were settled although nothing can be");
+	return trial_processes_live(trial) && !progress_failed(&trial->progress);
+}
+
+bool trial_wait_log_beyond(struct trial *trial, size_t place, const char *text, size_t before)
+{
+	int64_t deadline_ms = msp_monotonic_ms() + LOG_WAIT_MS;
+	while (process_log_count(&trial->processes[place], text) <= before) {
+		if (msp_monotonic_ms() >= deadline_ms) {
+			progress_fail(&trial->progress, "process %zu did not say: %s", place, text);
+			return false;
+		}
+		progress_pause(&trial->progress, WATCH_MS / 10);
 	}
 	return true;
 }
 
 bool trial_wait_log(struct trial *trial, size_t place, const char *text)
 {
-	int64_t deadline_ms = msp_monotonic_ms() + LOG_WAIT_MS;
-	while (process_log_count(&trial->processes[place], text) == 0) {
-		if (msp_monotonic_ms() >= deadline_ms) {
-			progress_fail(&trial->progress, "process %zu did not say: %s", place, text);
-			return false;
-		}
-		progress_pause(&trial->progress, WATCH_MS);
-	}
-	return true;
+	return trial_wait_log_beyond(trial, place, text, 0);
 }
 
 static void counts_check(struct trial *trial)
@@ -310,7 +382,8 @@ static bool wait_marked(struct trial *trial)
 bool trial_conclude(struct trial *trial)
 {
 	trial_allow(trial, trial->messages, trial->messages);
-	bool settled = trial_wait_settled(trial, trial->messages) && wait_marked(trial);
+	size_t from = trial->verifier.pardon.lost_before;
+	bool settled = trial_wait_settled_since(trial, from, trial->messages - from) && wait_marked(trial);
 	for (size_t i = 0; i < TRIAL_PROCESSES; i++)
 		if (trial->processes[i].pid && (!settled || !trial_stop(trial, i)))
 			process_end(&trial->processes[i]);
@@ -357,6 +430,7 @@ static bool names_make(struct trial *trial)
 		snprintf(trial->url, sizeof(trial->url), "%s", options->url);
 	else
 		options->broker->url_make(trial->folder, trial->url, sizeof(trial->url));
+	memcpy(trial->msp_url, trial->url, sizeof(trial->url));
 	for (size_t i = 0; i < TRIAL_PROCESSES; i++) {
 		struct process *process = &trial->processes[i];
 		snprintf(process->log_path, sizeof(process->log_path), "%s/msp-%zu.log", trial->folder, i);
@@ -368,8 +442,10 @@ static bool names_make(struct trial *trial)
 static bool transport_open(struct trial *trial)
 {
 	struct msp_error err = {.text = ""};
-	struct msp_transport_config config = {.url = trial->url};
-	if (trial->options->broker->transport->open(&config, &trial->transport, &err) == MSP_OK)
+	const struct broker *broker = trial->options->broker;
+	struct msp_transport_config config = {
+	    .url = trial->url, .properties = broker->properties, .property_count = broker->property_count};
+	if (broker->transport->open(&config, &trial->transport, &err) == MSP_OK)
 		return true;
 	progress_fail(&trial->progress, "cannot open %s: %s", trial->url, err.text);
 	return false;

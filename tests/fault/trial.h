@@ -33,6 +33,7 @@ struct trial_setup {
 	bool short_session;          /* and those of the broker that give up a silent process soon */
 	struct plan_special specials[PLAN_SPECIALS];
 	size_t outputs_max_bytes, errors_max_bytes; /* 0: default */
+	bool breaks_server;                         /* that of this program, never one that others use */
 };
 
 struct trial {
@@ -41,8 +42,8 @@ struct trial {
 	enum msp_guarantee guarantee;
 	size_t messages;
 	uint64_t random;
-	char folder[PATH_MAX / 4]; /* of its own, removed after success */
-	char url[PATH_MAX / 2];
+	char folder[PATH_MAX / 4];                     /* of its own, removed after success */
+	char url[PATH_MAX / 2], msp_url[PATH_MAX / 2]; /* for the harness, and for the program */
 	char prefix[64];
 	struct msp_topics topics;
 	struct msp_transport *transport;
@@ -64,8 +65,10 @@ void trial_done(struct trial *trial);
 
 /* Most helpers note a failure themselves; a cell ends when one is false. */
 
-bool trial_delete_errors(struct trial *trial);
-bool trial_create_errors(struct trial *trial);
+bool trial_delete_topic(struct trial *trial, enum msp_topic_kind kind);
+bool trial_create_topic(struct trial *trial, enum msp_topic_kind kind);
+/* How many messages one partition of inputs got so far. */
+bool trial_count_inputs(struct trial *trial, size_t partition, int64_t *ret_count);
 
 /* Starts `msp run` in a place, with environment `variables` (as in process_start). */
 bool trial_start_with(struct trial *trial, size_t place, const char *const *variables);
@@ -84,10 +87,18 @@ bool trial_wait_death(struct trial *trial, size_t place, int signal);
 void trial_allow(struct trial *trial, size_t allowed, size_t window);
 /* Waits until so many are settled; a process that ends meanwhile, or no progress for long, is a failure. */
 bool trial_wait_settled(struct trial *trial, size_t count);
+/* Waits until the generator has sent so many; with as many allowed it rests then. */
+bool trial_wait_sent(struct trial *trial, size_t count);
+/* As trial_wait_settled, for the messages from `from` on alone. */
+bool trial_wait_settled_since(struct trial *trial, size_t from, size_t count);
+/* Lets twice the time pass; nothing may be settled in the second half. */
+bool trial_stands_still(struct trial *trial, int milliseconds);
 /* Fails when a process has ended by itself. */
 bool trial_processes_live(struct trial *trial);
 /* Waits for a line in the log of a process. */
 bool trial_wait_log(struct trial *trial, size_t place, const char *text);
+/* The same, for one more than the `before` that were there. */
+bool trial_wait_log_beyond(struct trial *trial, size_t place, const char *text, size_t before);
 
 /* Lets the rest be sent and settled, stops the processes gracefully, counts, and compares with what the guarantee
  * says. */
