@@ -7,32 +7,42 @@
 #include <kafka_broker.h>
 #include <msp_transport_kafka.h>
 
-/* A dead process is found by its silence only, and what it began to publish hides what follows. A message that is too
- * large is too large compressed as well. */
-static const char *const kafka_settings[] = {"kafka.session.timeout.ms=1500", "kafka.transaction.timeout.ms=2000",
-                                             "kafka.compression.type=none", NULL};
+/* A message that is too large is too large compressed as well. */
+static const char *const kafka_settings[] = {"kafka.compression.type=none", NULL};
+
+/* A dead process is found by its silence only, and what it began to publish hides what follows. */
+static const char *const kafka_mortal_settings[] = {"kafka.session.timeout.ms=1500",
+                                                    "kafka.transaction.timeout.ms=2000", NULL};
 
 /* The generator is to use added partitions soon. */
 static const struct msp_property kafka_properties[] = {{"topic.metadata.refresh.interval.ms", "1000"}};
+
+static bool kafka_url_make(const char *folder, char *url, size_t size)
+{
+	(void)folder;
+	return kafka_broker_find(url, size);
+}
 #endif
 
 #ifdef MSP_HAS_REDIS
 #include <msp_transport_redis.h>
 #include <redis_server.h>
 
-static void redis_url_make(const char *folder, char *url, size_t size)
+static bool redis_url_make(const char *folder, char *url, size_t size)
 {
 	(void)folder;
 	const char *server = redis_server_url();
 	snprintf(url, size, "%s", server ? server : "");
+	return server != NULL;
 }
 
 static const char *const redis_short_session[] = {"redis.lease.ms=1000", NULL};
 #endif
 
-static void sqlite_url_make(const char *folder, char *url, size_t size)
+static bool sqlite_url_make(const char *folder, char *url, size_t size)
 {
 	snprintf(url, size, "sqlite:%s/msp.db", folder);
+	return true;
 }
 
 static const char *const sqlite_short_session[] = {"sqlite.lease.ms=1000", NULL};
@@ -48,10 +58,12 @@ static const struct broker brokers[] = {
 #ifdef MSP_HAS_KAFKA
     {
         .transport = &msp_transport_kafka,
-        .url_make = kafka_broker_url,
+        .url_make = kafka_url_make,
+        .server_start = server_start_kafka,
         .settings = kafka_settings,
         .properties = kafka_properties,
         .property_count = sizeof(kafka_properties) / sizeof(kafka_properties[0]),
+        .mortal_settings = kafka_mortal_settings,
         .session_ms = 1500,
         .fault_points = "libfault_points_kafka.so",
         .rebalances = true,
@@ -62,10 +74,12 @@ static const struct broker brokers[] = {
     {
         .transport = &msp_transport_redis,
         .url_make = redis_url_make,
+        .server_start = server_start_redis,
         .short_session = redis_short_session,
         .session_ms = 1000,
         .fault_points = "libfault_points_redis.so",
         .replaces_timestamps = true,
+        .lacks_limits = true,
         .lacks_order = true,
     },
 #endif

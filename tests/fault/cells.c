@@ -347,9 +347,10 @@ static const char *const busier_settings[] = {"models.faulty.sleep.us=2000", NUL
 static const char *const partition_settings[] = {"kafka.topic.metadata.refresh.interval.ms=1000", NULL};
 #endif
 
-#define ECHO   .setup.model = "echo"
-#define FAULTY .setup.model = "faulty"
-#define MORTAL .setup.model = "mortal"
+#define ECHO          .setup.model = "echo"
+#define FAULTY        .setup.model = "faulty"
+#define MORTAL        .setup.model = "mortal"
+#define BREAKS_SERVER ECHO, .setup.breaks_server = true
 
 const struct cell cells[] = {
     {"kill9_random", NULL, run_kill9_random, .small_messages = 6000, .full_messages = 200000, ECHO},
@@ -371,7 +372,11 @@ const struct cell cells[] = {
     {"topic_missing", NULL, run_topic_missing, .small_messages = 4000, .full_messages = 100000, ECHO},
     {"too_large", NULL, run_too_large, .small_messages = 4000, .full_messages = 100000, ECHO,
      .setup.specials = {{PLAN_BIG, 40}, {PLAN_HUGE, 20}}, .setup.outputs_max_bytes = 2000,
-     .setup.errors_max_bytes = 10000},
+     .setup.errors_max_bytes = 10000, .needs_limits = true},
+    {"broker_restart", NULL, run_broker_restart, .small_messages = 6000, .full_messages = 200000, BREAKS_SERVER},
+    {"broker_down", NULL, run_broker_down, .small_messages = 4000, .full_messages = 100000, BREAKS_SERVER},
+    {"cut", NULL, run_cut, .small_messages = 6000, .full_messages = 200000, BREAKS_SERVER, .setup.by_proxy = true},
+    {"delay", NULL, run_delay, .small_messages = 2000, .full_messages = 100000, BREAKS_SERVER, .setup.by_proxy = true},
     {"locked", "sqlite", run_locked, .small_messages = 6000, .full_messages = 100000, ECHO,
      .setup.short_session = true},
     {"disk_full", "sqlite", run_disk_full, .small_messages = 6000, .full_messages = 100000, ECHO},

@@ -14,6 +14,7 @@ struct cell {
 	struct trial_setup setup;
 	size_t small_messages, full_messages;
 	bool needs_attempts; /* a broker that counts deliveries */
+	bool needs_limits;   /* a broker whose topics limit the size of messages */
 };
 
 extern const struct cell cells[];
@@ -37,6 +38,12 @@ bool run_rights_end(struct trial *trial);
 bool run_memory_full(struct trial *trial);
 bool run_flushall(struct trial *trial);
 bool run_group_deleted(struct trial *trial);
+
+/* broker_cells.c */
+bool run_broker_restart(struct trial *trial);
+bool run_broker_down(struct trial *trial);
+bool run_cut(struct trial *trial);
+bool run_delay(struct trial *trial);
 
 /* sqlite_cells.c */
 bool run_locked(struct trial *trial);

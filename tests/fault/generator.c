@@ -22,6 +22,7 @@ static bool chunk_send(struct generator *generator, struct msp_producer *produce
 		}
 		if (progress_stopping(generator->progress))
 			return false;
+		generator->has_repeated = true;
 		progress_pause(generator->progress, RETRY_MS);
 	}
 	for (size_t i = 0; i < count; i++) {

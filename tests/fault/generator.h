@@ -12,6 +12,7 @@ struct generator {
 	struct progress *progress;
 	pthread_t thread;
 	bool runs;
+	bool has_repeated; /* what was sent in vain may have arrived all the same */
 };
 
 /* Borrows everything. False: no thread. */

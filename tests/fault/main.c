@@ -99,7 +99,8 @@ static bool argument_take(struct arguments *arguments, int option, const char *v
 
 static bool cell_applies(const struct cell *cell, const struct broker *broker)
 {
-	if (cell->needs_attempts && broker->lacks_attempts)
+	if ((cell->needs_attempts && broker->lacks_attempts) || (cell->needs_limits && broker->lacks_limits) ||
+	    (cell->setup.breaks_server && !broker->server_start))
 		return false;
 	return !cell->transport || strcmp(cell->transport, broker->transport->name) == 0;
 }
@@ -262,5 +263,7 @@ int main(int count, char **texts)
 	if (status >= 0)
 		return status;
 	signal(SIGPIPE, SIG_IGN);
-	return cells_run(&arguments);
+	status = cells_run(&arguments);
+	servers_end();
+	return status;
 }

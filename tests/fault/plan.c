@@ -192,7 +192,7 @@ static struct msp_bytes header_find(const struct msp_message *message, const cha
 	return MSP_BYTES_ABSENT;
 }
 
-static bool id_read(const struct plan *plan, const struct msp_message *message, size_t *ret_id)
+bool plan_id_read(const struct plan *plan, const struct msp_message *message, size_t *ret_id)
 {
 	struct msp_bytes text = header_find(message, "id");
 	char digits[24];
@@ -247,7 +247,7 @@ static const char *difference(const struct plan *plan, const struct msp_message 
 bool plan_recognise(const struct plan *plan, enum msp_route route, const struct msp_message *message, size_t *ret_id,
                     char *reason, size_t reason_size)
 {
-	if (!id_read(plan, message, ret_id)) {
+	if (!plan_id_read(plan, message, ret_id)) {
 		snprintf(reason, reason_size, "a message of partition %d, offset %lld has no id of the plan",
 		         (int)message->partition, (long long)message->offset);
 		return false;

@@ -64,6 +64,9 @@ struct plan_text {
 /* The message of `id`; borrows `text` and, for its value, `plan`. */
 void plan_write(const struct plan *plan, size_t id, struct plan_text *text, struct msp_message *ret_message);
 
+/* False: it has no id of the plan. */
+bool plan_id_read(const struct plan *plan, const struct msp_message *message, size_t *ret_id);
+
 /* Whether a message that was read from `route` is the result of one in the plan, byte for byte. When not, `reason` says
  * what is strange about it. */
 bool plan_recognise(const struct plan *plan, enum msp_route route, const struct msp_message *message, size_t *ret_id,

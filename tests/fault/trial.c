@@ -1,9 +1,9 @@
 #include "trial.h"
 
+#include "folder.h"
 #include "random.h"
 
 #include <errno.h>
-#include <ftw.h>
 #include <msp/backoff.h>
 #include <signal.h>
 #include <stdio.h>
@@ -176,6 +176,8 @@ static void arguments_make(const struct trial *trial, size_t place, struct argum
 	                                                                      : "processing.guarantee=at_least_once");
 	arguments_add_settings(arguments, trial->setup->settings);
 	arguments_add_settings(arguments, options->broker->settings);
+	if (!trial->setup->breaks_server)
+		arguments_add_settings(arguments, options->broker->mortal_settings);
 	if (trial->setup->short_session)
 		arguments_add_settings(arguments, options->broker->short_session);
 	arguments->list[arguments->count++] = trial->setup->model;
@@ -383,11 +385,16 @@ bool trial_conclude(struct trial *trial)
 {
 	trial_allow(trial, trial->messages, trial->messages);
 	size_t from = trial->verifier.pardon.lost_before;
-	bool settled = trial_wait_settled_since(trial, from, trial->messages - from) && wait_marked(trial);
+	bool settled = trial_wait_settled_since(trial, from, trial->messages - from);
+	if (settled)
+		generator_join(&trial->generator); /* what it repeats is to be settled too */
+	settled = settled && wait_marked(trial);
 	for (size_t i = 0; i < TRIAL_PROCESSES; i++)
 		if (trial->processes[i].pid && (!settled || !trial_stop(trial, i)))
 			process_end(&trial->processes[i]);
 	trial->concluded = true;
+	if (settled && trial->generator.has_repeated)
+		verifier_count_inputs(&trial->verifier);
 	verifier_conclude(&trial->verifier, &trial->counts);
 	counts_check(trial);
 	if (settled)
@@ -397,45 +404,54 @@ bool trial_conclude(struct trial *trial)
 
 /* ---- the trial's life ---- */
 
-static bool folder_make(struct trial *trial, const char *cell)
+static bool trial_folder_make(struct trial *trial, const char *cell)
 {
-	const char *parent = getenv("TMPDIR");
-	snprintf(trial->folder, sizeof(trial->folder), "%s/msp-faults-%s-XXXXXX", parent && *parent ? parent : "/tmp",
-	         cell);
-	if (mkdtemp(trial->folder))
+	char name[64];
+	snprintf(name, sizeof(name), "faults-%s", cell);
+	if (folder_make(name, trial->folder, sizeof(trial->folder)))
 		return true;
-	progress_fail(&trial->progress, "cannot make a folder like %s: %s", trial->folder, strerror(errno));
-	*trial->folder = 0;
+	progress_fail(&trial->progress, "cannot make a folder: %s", strerror(errno));
 	return false;
-}
-
-static int file_remove(const char *path, const struct stat *info, int type, struct FTW *place)
-{
-	(void)info, (void)type, (void)place;
-	return remove(path);
 }
 
 static bool names_make(struct trial *trial)
 {
 	struct msp_error err = {.text = ""};
 	struct msp_model_info info = {.name = trial->setup->model, .major = 1, .minor = 0};
-	const struct trial_options *options = trial->options;
 	/* The random end of the folder's name: a broker that runs for long has topics of other trials too. */
 	snprintf(trial->prefix, sizeof(trial->prefix), "msp_faults_%s", trial->folder + strlen(trial->folder) - 6);
 	if (msp_topics_init(&trial->topics, trial->prefix, &info, false, &err) != MSP_OK) {
 		progress_fail(&trial->progress, "%s", err.text);
 		return false;
 	}
-	if (options->url)
-		snprintf(trial->url, sizeof(trial->url), "%s", options->url);
-	else
-		options->broker->url_make(trial->folder, trial->url, sizeof(trial->url));
-	memcpy(trial->msp_url, trial->url, sizeof(trial->url));
 	for (size_t i = 0; i < TRIAL_PROCESSES; i++) {
 		struct process *process = &trial->processes[i];
 		snprintf(process->log_path, sizeof(process->log_path), "%s/msp-%zu.log", trial->folder, i);
 		snprintf(process->ready_path, sizeof(process->ready_path), "%s/ready-%zu", trial->folder, i);
 	}
+	return true;
+}
+
+/* The broker that everybody shares, or else the server of this program. */
+static bool urls_make(struct trial *trial)
+{
+	const struct trial_options *options = trial->options;
+	const struct broker *broker = options->broker;
+	if (options->url)
+		snprintf(trial->url, sizeof(trial->url), "%s", options->url);
+	bool shared = !trial->setup->breaks_server &&
+	              (options->url || broker->url_make(trial->folder, trial->url, sizeof(trial->url)));
+	memcpy(trial->msp_url, trial->url, sizeof(trial->url));
+	if (shared)
+		return true;
+	trial->server = broker->server_start ? server_get(broker->server_start) : NULL;
+	if (!trial->server) {
+		progress_fail(&trial->progress, "no broker; see tests/fault/README.md");
+		return false;
+	}
+	snprintf(trial->url, sizeof(trial->url), "%s", trial->server->url);
+	snprintf(trial->msp_url, sizeof(trial->msp_url), "%s",
+	         trial->setup->by_proxy ? trial->server->proxied_url : trial->server->url);
 	return true;
 }
 
@@ -454,8 +470,7 @@ static bool transport_open(struct trial *trial)
 static bool threads_start(struct trial *trial)
 {
 	const char *inputs = trial->topics.name[MSP_TOPIC_INPUTS];
-	if (verifier_start(&trial->verifier, trial->transport, trial->topics.name[MSP_TOPIC_OUTPUTS],
-	                   trial->topics.name[MSP_TOPIC_ERRORS], &trial->plan, &trial->progress) &&
+	if (verifier_start(&trial->verifier, trial->transport, &trial->topics, &trial->plan, &trial->progress) &&
 	    generator_start(&trial->generator, trial->transport, inputs, &trial->plan, &trial->progress))
 		return true;
 	progress_fail(&trial->progress, "no memory or no thread");
@@ -468,7 +483,8 @@ bool trial_init(struct trial *trial, const struct trial_options *options, const 
 	*trial = (struct trial){.options = options, .setup = setup, .guarantee = guarantee, .messages = messages};
 	trial->random = options->seed;
 	progress_init(&trial->progress);
-	if (!folder_make(trial, cell) || !names_make(trial) || !transport_open(trial) || !topics_create(trial))
+	if (!trial_folder_make(trial, cell) || !names_make(trial) || !urls_make(trial) || !transport_open(trial) ||
+	    !topics_create(trial))
 		return false;
 	if (!plan_init(&trial->plan, options->codec, messages, random_next(&trial->random), setup->specials)) {
 		progress_fail(&trial->progress, "no memory");
@@ -493,7 +509,7 @@ void trial_done(struct trial *trial)
 	if (trial->transport)
 		trial->transport->ops->free(trial->transport);
 	plan_done(&trial->plan);
-	if (*trial->folder && !progress_failed(&trial->progress))
-		nftw(trial->folder, file_remove, 16, FTW_DEPTH | FTW_PHYS);
+	if (!progress_failed(&trial->progress))
+		folder_remove(trial->folder);
 	progress_done(&trial->progress);
 }

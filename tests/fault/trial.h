@@ -31,6 +31,8 @@ struct trial_setup {
 	const char *model;           /* "echo", "faulty" or "mortal" */
 	const char *const *settings; /* for msp, "key=value"; NULL-terminated, or NULL */
 	bool short_session;          /* and those of the broker that give up a silent process soon */
+	bool breaks_server;          /* runs on the server of this program */
+	bool by_proxy;               /* and msp reaches it through the proxy */
 	struct plan_special specials[PLAN_SPECIALS];
 	size_t outputs_max_bytes, errors_max_bytes; /* 0: default */
 	bool breaks_server;                         /* that of this program, never one that others use */
@@ -43,7 +45,8 @@ struct trial {
 	size_t messages;
 	uint64_t random;
 	char folder[PATH_MAX / 4];                     /* of its own, removed after success */
-	char url[PATH_MAX / 2], msp_url[PATH_MAX / 2]; /* for the harness, and for the program */
+	struct server *server;                         /* of this program; NULL: another one is used, or none */
+	char url[PATH_MAX / 2], msp_url[PATH_MAX / 2]; /* for us, and for msp */
 	char prefix[64];
 	struct msp_topics topics;
 	struct msp_transport *transport;

@@ -39,9 +39,7 @@ static bool tally_add(struct tally *tally, enum msp_route route, const struct ms
 	}
 	uint8_t *seen = &tally->seen[route][id];
 	bool is_first = !tally->seen[MSP_ROUTE_OUTPUTS][id] && !tally->seen[MSP_ROUTE_ERRORS][id];
-	if (*seen > 0) {
-		tally->doubled++;
-	} else {
+	if (*seen == 0) {
 		uint32_t *next = &tally->next[route][tally->plan->items[id].key];
 		uint32_t sequence = tally->plan->items[id].sequence;
 		tally->reordered += sequence < *next;
@@ -51,39 +49,50 @@ static bool tally_add(struct tally *tally, enum msp_route route, const struct ms
 	return is_first;
 }
 
-/* How many of an id's results are pardoned, of those beyond the first. */
-static size_t repeats_pardoned(const struct tally *tally, const struct pardon *pardon, size_t id)
+/* How many results of an id there are in a topic beyond as many as it stands in inputs. */
+static size_t surplus(const struct verifier *verifier, const struct tally *tally, size_t route, size_t id)
 {
+	size_t seen = tally->seen[route][id], sent = verifier->sent && verifier->sent[id] ? verifier->sent[id] : 1;
+	return seen > sent ? seen - sent : 0;
+}
+
+/* How many of them are pardoned. */
+static size_t repeats_pardoned(const struct verifier *verifier, const struct tally *tally, size_t id)
+{
+	const struct pardon *pardon = &verifier->pardon;
 	size_t pardoned = 0;
 	for (size_t route = 0; route < VERIFIER_ROUTES && id < pardon->repeated_before; route++) {
-		size_t more = tally->seen[route][id] > 1 ? tally->seen[route][id] - 1U : 0;
+		size_t more = surplus(verifier, tally, route, id);
 		pardoned += more < pardon->repeats ? more : pardon->repeats;
 	}
 	return pardoned;
 }
 
-static struct counts tally_count(const struct tally *tally, const struct pardon *pardon)
+static struct counts tally_count(const struct verifier *verifier, const struct tally *tally)
 {
+	const struct pardon *pardon = &verifier->pardon;
 	struct counts counts = {.phantom = tally->phantom, .reordered = pardon->disorder ? 0 : tally->reordered};
 	for (size_t id = 0; id < tally->plan->count; id++) {
+		for (size_t route = 0; route < VERIFIER_ROUTES; route++)
+			counts.doubled += surplus(verifier, tally, route, id);
 		bool in_outputs = tally->seen[MSP_ROUTE_OUTPUTS][id] > 0, in_errors = tally->seen[MSP_ROUTE_ERRORS][id] > 0;
 		bool missing = !in_outputs && !in_errors;
 		counts.gone += missing && id < pardon->lost_before;
 		counts.lost += missing && id >= pardon->lost_before;
 		counts.both += in_outputs && in_errors;
-		counts.repeated += repeats_pardoned(tally, pardon, id);
+		counts.repeated += repeats_pardoned(verifier, tally, id);
 	}
-	counts.doubled = tally->doubled - counts.repeated;
+	counts.doubled -= counts.repeated;
 	return counts;
 }
 
 /* ---- reading ---- */
 
-static struct msp_reader *reader_open(struct verifier *verifier, enum msp_route route, int32_t partition,
-                                      bool stop_at_end, struct msp_error *err)
+static struct msp_reader *reader_open(struct verifier *verifier, const char *topic, int32_t partition, bool stop_at_end,
+                                      struct msp_error *err)
 {
 	struct msp_reader_config config = {
-	    .topic = verifier->topics[route],
+	    .topic = topic,
 	    .partition = partition,
 	    .start = MSP_START_BEGINNING,
 	    .end_timestamp_ms = MSP_TIMESTAMP_NONE,
@@ -139,7 +148,8 @@ static struct msp_reader *watcher_open(struct watcher *watcher)
 	struct progress *progress = watcher->verifier->progress;
 	while (!progress_stopping(progress)) {
 		struct msp_error err = {.text = ""};
-		struct msp_reader *reader = reader_open(watcher->verifier, watcher->route, watcher->partition, false, &err);
+		struct msp_reader *reader =
+		    reader_open(watcher->verifier, watcher->verifier->topics[watcher->route], watcher->partition, false, &err);
 		if (reader)
 			return reader;
 		if (!err.retriable && err.status != MSP_E_NOT_FOUND) {
@@ -175,10 +185,15 @@ bool verifier_watch(struct verifier *verifier, enum msp_route route, int32_t par
 	return true;
 }
 
-bool verifier_start(struct verifier *verifier, struct msp_transport *transport, const char *outputs, const char *errors,
+bool verifier_start(struct verifier *verifier, struct msp_transport *transport, const struct msp_topics *topics,
                     const struct plan *plan, struct progress *progress)
 {
-	*verifier = (struct verifier){.transport = transport, .topics = {outputs, errors}, .progress = progress};
+	*verifier = (struct verifier){
+	    .transport = transport,
+	    .topics = {topics->name[MSP_TOPIC_OUTPUTS], topics->name[MSP_TOPIC_ERRORS]},
+	    .inputs = topics->name[MSP_TOPIC_INPUTS],
+	    .progress = progress,
+	};
 	pthread_mutex_init(&verifier->mutex, NULL);
 	bool live = tally_init(&verifier->live, plan), final = tally_init(&verifier->final, plan);
 	for (size_t i = 0; live && final && i < VERIFIER_ROUTES; i++)
@@ -198,14 +213,32 @@ void verifier_done(struct verifier *verifier)
 	watchers_join(verifier);
 	tally_done(&verifier->live);
 	tally_done(&verifier->final);
+	free(verifier->sent);
 	pthread_mutex_destroy(&verifier->mutex);
 }
 
 /* ---- the end ---- */
 
-static bool final_read_topic(struct verifier *verifier, struct msp_reader *reader, enum msp_route route,
-                             int64_t deadline_ms, struct msp_error *err)
+/* What is to be done with a message of the topic. */
+typedef void (*visit_fn)(struct verifier *verifier, enum msp_route route, const struct msp_message *message);
+
+static void message_count(struct verifier *verifier, enum msp_route route, const struct msp_message *message)
 {
+	(void)tally_add(&verifier->final, route, message);
+}
+
+static void message_count_input(struct verifier *verifier, enum msp_route route, const struct msp_message *message)
+{
+	(void)route;
+	size_t id;
+	if (plan_id_read(verifier->final.plan, message, &id) && verifier->sent[id] < UINT8_MAX)
+		verifier->sent[id]++;
+}
+
+static bool reader_read_all(struct verifier *verifier, struct msp_reader *reader, enum msp_route route, visit_fn visit,
+                            struct msp_error *err)
+{
+	int64_t deadline_ms = msp_monotonic_ms() + FINAL_MS;
 	for (bool end = false; !end;) {
 		const struct msp_message *messages;
 		size_t count = 0;
@@ -217,22 +250,28 @@ static bool final_read_topic(struct verifier *verifier, struct msp_reader *reade
 		if (status != MSP_OK && !err->retriable)
 			return false;
 		for (size_t i = 0; status == MSP_OK && i < count; i++)
-			(void)tally_add(&verifier->final, route, &messages[i]);
+			visit(verifier, route, &messages[i]);
 	}
 	return true;
 }
 
-static void final_read(struct verifier *verifier)
+static void topic_read_all(struct verifier *verifier, const char *topic, enum msp_route route, visit_fn visit)
 {
-	int64_t deadline_ms = msp_monotonic_ms() + FINAL_MS;
-	for (size_t i = 0; i < VERIFIER_ROUTES; i++) {
-		struct msp_error err = {.text = ""};
-		struct msp_reader *reader = reader_open(verifier, (enum msp_route)i, MSP_PARTITION_ANY, true, &err);
-		if (!reader || !final_read_topic(verifier, reader, (enum msp_route)i, deadline_ms, &err))
-			progress_fail(verifier->progress, "cannot read %s at the end: %s", verifier->topics[i], err.text);
-		if (reader)
-			reader->ops->free(reader);
-	}
+	struct msp_error err = {.text = ""};
+	struct msp_reader *reader = reader_open(verifier, topic, MSP_PARTITION_ANY, true, &err);
+	if (!reader || !reader_read_all(verifier, reader, route, visit, &err))
+		progress_fail(verifier->progress, "cannot read %s at the end: %s", topic, err.text);
+	if (reader)
+		reader->ops->free(reader);
+}
+
+void verifier_count_inputs(struct verifier *verifier)
+{
+	verifier->sent = calloc(verifier->final.plan->count, 1);
+	if (verifier->sent)
+		topic_read_all(verifier, verifier->inputs, MSP_ROUTE_OUTPUTS, message_count_input);
+	else
+		progress_fail(verifier->progress, "no memory");
 }
 
 static bool live_is_complete(struct verifier *verifier)
@@ -258,7 +297,7 @@ size_t verifier_settled_since(struct verifier *verifier, size_t from)
 void verifier_glance(struct verifier *verifier, struct counts *ret_counts)
 {
 	pthread_mutex_lock(&verifier->mutex);
-	*ret_counts = tally_count(&verifier->live, &verifier->pardon);
+	*ret_counts = tally_count(verifier, &verifier->live);
 	pthread_mutex_unlock(&verifier->mutex);
 	ret_counts->lost = 0;
 }
@@ -283,20 +322,20 @@ static struct counts counts_worse(const struct counts *a, const struct counts *b
 
 void verifier_conclude(struct verifier *verifier, struct counts *ret_counts)
 {
-	const struct pardon *pardon = &verifier->pardon;
-	final_read(verifier);
+	for (size_t i = 0; i < VERIFIER_ROUTES; i++)
+		topic_read_all(verifier, verifier->topics[i], (enum msp_route)i, message_count);
 	int64_t deadline_ms = msp_monotonic_ms() + FINAL_MS;
 	while (!live_is_complete(verifier) && msp_monotonic_ms() < deadline_ms)
 		progress_pause(verifier->progress, RETRY_MS);
 	progress_stop(verifier->progress);
 	watchers_join(verifier);
-	for (size_t i = 0; i < VERIFIER_ROUTES && !pardon->results_deleted; i++)
+	for (size_t i = 0; i < VERIFIER_ROUTES && !verifier->pardon.results_deleted; i++)
 		if (verifier->live.read[i] != verifier->final.read[i])
 			progress_fail(verifier->progress, "%s: %zu messages were seen during the trial, %zu at its end",
 			              verifier->topics[i], verifier->live.read[i], verifier->final.read[i]);
 	const char *strange = verifier->final.phantom ? verifier->final.strange : verifier->live.strange;
 	if (*strange)
 		progress_fail(verifier->progress, "%s", strange);
-	struct counts live = tally_count(&verifier->live, pardon), final = tally_count(&verifier->final, pardon);
-	*ret_counts = pardon->results_deleted ? live : counts_worse(&live, &final);
+	struct counts live = tally_count(verifier, &verifier->live), final = tally_count(verifier, &verifier->final);
+	*ret_counts = verifier->pardon.results_deleted ? live : counts_worse(&live, &final);
 }

@@ -3,11 +3,14 @@
 #
 #     broker.sh jars [VERSION]      fetch the published jars (default 4.1.0) unless they are there
 #     broker.sh start DIR           start, wait until it answers, print host:port
+#     broker.sh run DIR             become the broker, for a caller that ends it and waits for it; DIR/address says where
 #     broker.sh stop|kill DIR       SIGTERM or SIGKILL, and wait until it is gone
 #     broker.sh pause|resume DIR    SIGSTOP, SIGCONT
 #
 # The jars live in ${XDG_CACHE_HOME:-~/.cache}/msp-tests/kafka-VERSION, or in $KAFKA_TEST_JARS. DIR/extra.properties, when
-# it is there before the first start, is added to the broker's settings. Needs a JRE, and Maven for the jars.
+# it is there before the first start, is added to the broker's settings. With $KAFKA_TEST_PROXY=host:port at the first
+# start, the broker has a second listener, at DIR/proxied, whose clients are told to come to that address. Needs a JRE,
+# and Maven for the jars.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -42,17 +45,22 @@ free_port() {
 
 # Small and quick: few partitions of the internal topics, no wait for more group members, dead transactions found soon.
 write_settings() {
-	local port controller
+	local port controller proxied listen='' advertise=''
 	port=$(free_port) controller=$(free_port)
+	if [ -n "${KAFKA_TEST_PROXY:-}" ]; then
+		proxied=$(free_port)
+		echo "127.0.0.1:$proxied" > "$dir/proxied"
+		listen=,PROXIED://127.0.0.1:$proxied advertise=,PROXIED://$KAFKA_TEST_PROXY
+	fi
 	echo "127.0.0.1:$port" > "$dir/address"
 	cat > "$dir/server.properties" <<-END
 		process.roles=broker,controller
 		node.id=1
 		controller.quorum.voters=1@127.0.0.1:$controller
-		listeners=PLAINTEXT://127.0.0.1:$port,CONTROLLER://127.0.0.1:$controller
-		advertised.listeners=PLAINTEXT://127.0.0.1:$port
+		listeners=PLAINTEXT://127.0.0.1:$port,CONTROLLER://127.0.0.1:$controller$listen
+		advertised.listeners=PLAINTEXT://127.0.0.1:$port$advertise
 		controller.listener.names=CONTROLLER
-		listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+		listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,PROXIED:PLAINTEXT
 		log.dirs=$dir/data
 		auto.create.topics.enable=false
 		offsets.topic.replication.factor=1
@@ -82,17 +90,25 @@ answers() {
 	kcat -L -b "$(cat "$dir/address")" -m 1 >/dev/null 2>&1
 }
 
-start() {
-	local jars
+prepare() {
 	fetch_jars
 	jars=$(jars_dir)
+	[ -f "$dir/server.properties" ] || write_settings
+	[ -f "$dir/data/meta.properties" ] || format
+	broker=(java -Xms128m "-Xmx${KAFKA_TEST_HEAP:-512m}" -XX:+UseSerialGC
+		-Dorg.slf4j.simpleLogger.defaultLogLevel=warn -cp "$jars/*" kafka.Kafka "$dir/server.properties")
+}
+
+run() {
+	prepare
+	exec "${broker[@]}" >> "$dir/log" 2>&1 < /dev/null
+}
+
+start() {
 	if ! alive; then
-		[ -f "$dir/server.properties" ] || write_settings
-		[ -f "$dir/data/meta.properties" ] || format
+		prepare
 		# A session of its own and no stream of ours: it outlives the caller and holds none of its pipes.
-		setsid java -Xms128m "-Xmx${KAFKA_TEST_HEAP:-512m}" -XX:+UseSerialGC \
-			-Dorg.slf4j.simpleLogger.defaultLogLevel=warn -cp "$jars/*" \
-			kafka.Kafka "$dir/server.properties" >> "$dir/log" 2>&1 < /dev/null &
+		setsid "${broker[@]}" >> "$dir/log" 2>&1 < /dev/null &
 		echo $! > "$dir/pid"
 	fi
 	for _ in $(seq 300); do
@@ -127,13 +143,14 @@ if [ "$command" = jars ]; then
 	exit
 fi
 if [ $# -lt 2 ]; then
-	sed -n '2,10s/^# \{0,1\}//p' "$0"
+	sed -n '2,13s/^# \{0,1\}//p' "$0"
 	exit 2
 fi
 mkdir -p "$2"
 dir=$(cd "$2" && pwd)
 case $command in
 start) start ;;
+run) run ;;
 stop) end TERM ;;
 kill) end KILL ;;
 pause) kill -STOP "$(cat "$dir/pid")" ;;

@@ -20,14 +20,20 @@ static const char *broker_address(char *text, size_t size)
 	return address;
 }
 
+bool kafka_broker_find(char *url, size_t size)
+{
+	char text[128];
+	const char *address = broker_address(text, sizeof(text));
+	if (address)
+		snprintf(url, size, "kafka://%s", address);
+	return address != NULL;
+}
+
 void kafka_broker_url(const char *directory, char *url, size_t size)
 {
 	(void)directory;
-	char text[128];
-	const char *address = broker_address(text, sizeof(text));
-	if (!address) {
+	if (!kafka_broker_find(url, size)) {
 		fprintf(stderr, "no Kafka broker: set MSP_TEST_KAFKA or let ctest start one\n");
 		exit(77);
 	}
-	snprintf(url, size, "kafka://%s", address);
 }

@@ -2,9 +2,12 @@
 #ifndef KAFKA_BROKER_H
 #define KAFKA_BROKER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
-/* Writes kafka://<host:port>. `directory` is not used. Exits with 77 (ctest: skipped) when there is no broker. */
+/* Writes kafka://<host:port>; false: there is no broker. */
+bool kafka_broker_find(char *url, size_t size);
+/* The same; `directory` is not used. Exits with 77 (ctest: skipped) when there is no broker. */
 void kafka_broker_url(const char *directory, char *url, size_t size);
 
 #endif
