@@ -35,6 +35,7 @@ struct kafka_settle {
 	struct kafka_publication publication;
 	rd_kafka_topic_partition_list_t *offsets; /* what is consumed when the batch is settled; owned */
 	int64_t step_since_ms;
+	int patience_ms; /* see kafka_settle_patience */
 	/* Exactly once. */
 	bool transaction_open;
 	bool committing;  /* the broker may have been asked to commit: a failure may hide a success */
@@ -123,6 +124,10 @@ void kafka_consumer_serve(struct kafka_consumer *consumer);
 void kafka_settle_advance(struct kafka_consumer *consumer, int slice_ms);
 /* The partitions go: ends the batch in flight, well if `timeout_ms` suffices. */
 void kafka_settle_give_up(struct kafka_consumer *consumer, bool lost, int timeout_ms);
+/* How long a call may block that starts anew when it is called again, so that a slice shorter than the way to the broker
+ * would never see it done. Learns that from each such call, which began at `since_ms`. */
+int kafka_settle_patience(const struct kafka_consumer *consumer, int slice_ms);
+void kafka_settle_learn_patience(struct kafka_consumer *consumer, int64_t since_ms);
 /* Ends with the answer. */
 void kafka_settle_end(struct kafka_consumer *consumer, enum msp_settle_answer answer);
 void kafka_settle_go(struct kafka_consumer *consumer, enum kafka_settle_step step);

@@ -7,6 +7,8 @@
 
 /* How long a step may block before the group's duties are served again. */
 #define SLICE_MS 20
+/* The same for one that cannot be continued, to a broker that is slow or far away. */
+#define PATIENCE_MAX_MS 2000
 
 static struct kafka_consumer *consumer_cast(struct msp_consumer *base)
 {
@@ -17,6 +19,18 @@ void kafka_settle_go(struct kafka_consumer *consumer, enum kafka_settle_step ste
 {
 	consumer->settle.step = step;
 	consumer->settle.step_since_ms = msp_monotonic_ms();
+}
+
+int kafka_settle_patience(const struct kafka_consumer *consumer, int slice_ms)
+{
+	int patience_ms = consumer->settle.patience_ms;
+	return patience_ms > slice_ms ? patience_ms : slice_ms > 0 ? slice_ms : 1;
+}
+
+void kafka_settle_learn_patience(struct kafka_consumer *consumer, int64_t since_ms)
+{
+	int64_t twice_ms = 2 * (msp_monotonic_ms() - since_ms);
+	consumer->settle.patience_ms = twice_ms < PATIENCE_MAX_MS ? (int)twice_ms : PATIENCE_MAX_MS;
 }
 
 void kafka_settle_end(struct kafka_consumer *consumer, enum msp_settle_answer answer)
@@ -65,7 +79,13 @@ static void settle_prepare(struct kafka_consumer *consumer, int slice_ms)
 		enum msp_route route = flight->outgoing[i].route;
 		if (publisher->topics[route])
 			continue;
-		if (slice_ms == 0 || kafka_publisher_open_topic(publisher, route, slice_ms, &consumer->settle.why) != MSP_OK)
+		if (slice_ms == 0)
+			return;
+		int64_t since_ms = msp_monotonic_ms();
+		enum msp_status status = kafka_publisher_open_topic(
+		    publisher, route, kafka_settle_patience(consumer, slice_ms), &consumer->settle.why);
+		kafka_settle_learn_patience(consumer, since_ms);
+		if (status != MSP_OK)
 			return;
 	}
 	kafka_settle_go(consumer, prepared_step(consumer));
@@ -122,7 +142,11 @@ static void settle_mark(struct kafka_consumer *consumer, int slice_ms)
 	struct kafka_settle *settle = &consumer->settle;
 	rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
 	if (consumer->commits_at_once) {
-		if (kafka_consumer_commit(consumer, settle->offsets, slice_ms > 0 ? slice_ms : 1, &settle->why) != MSP_OK)
+		int64_t since_ms = msp_monotonic_ms();
+		enum msp_status status = kafka_consumer_commit(consumer, settle->offsets,
+		                                               kafka_settle_patience(consumer, slice_ms), &settle->why);
+		kafka_settle_learn_patience(consumer, since_ms);
+		if (status != MSP_OK)
 			return;
 	} else {
 		code = rd_kafka_offsets_store(consumer->client.rk, settle->offsets);

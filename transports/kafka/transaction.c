@@ -79,7 +79,10 @@ void kafka_transaction_resolve(struct kafka_consumer *consumer, int slice_ms)
 {
 	struct kafka_settle *settle = &consumer->settle;
 	rd_kafka_topic_partition_list_t *committed = rd_kafka_topic_partition_list_copy(settle->offsets);
-	rd_kafka_resp_err_t code = rd_kafka_committed(consumer->client.rk, committed, at_least_1(slice_ms));
+	int64_t since_ms = msp_monotonic_ms();
+	rd_kafka_resp_err_t code =
+	    rd_kafka_committed(consumer->client.rk, committed, kafka_settle_patience(consumer, slice_ms));
+	kafka_settle_learn_patience(consumer, since_ms);
 	bool all = true;
 	for (int i = 0; i < committed->cnt && !code; i++) {
 		code = committed->elems[i].err;
@@ -114,8 +117,10 @@ void kafka_transaction_begin(struct kafka_consumer *consumer)
 void kafka_transaction_offsets(struct kafka_consumer *consumer, int slice_ms)
 {
 	struct kafka_settle *settle = &consumer->settle;
-	rd_kafka_error_t *error = rd_kafka_send_offsets_to_transaction(consumer->publisher.client.rk, settle->offsets,
-	                                                               consumer->membership, at_least_1(slice_ms));
+	int64_t since_ms = msp_monotonic_ms();
+	rd_kafka_error_t *error = rd_kafka_send_offsets_to_transaction(
+	    consumer->publisher.client.rk, settle->offsets, consumer->membership, kafka_settle_patience(consumer, slice_ms));
+	kafka_settle_learn_patience(consumer, since_ms);
 	if (error) {
 		transaction_failed(consumer, error, "send_offsets_to_transaction");
 		return;
