@@ -47,7 +47,7 @@ static bool sqlite_url_make(const char *folder, char *url, size_t size)
 
 static const char *const sqlite_short_session[] = {"sqlite.lease.ms=1000", NULL};
 
-static const struct broker brokers[] = {
+const struct broker brokers[] = {
     {
         .transport = &msp_transport_sqlite,
         .url_make = sqlite_url_make,
@@ -85,7 +85,7 @@ static const struct broker brokers[] = {
 #endif
 };
 
-#define BROKERS (sizeof(brokers) / sizeof(brokers[0]))
+const size_t broker_count = sizeof(brokers) / sizeof(brokers[0]);
 
 static bool broker_is(const struct broker *broker, const char *name_or_url)
 {
@@ -100,7 +100,7 @@ static bool broker_is(const struct broker *broker, const char *name_or_url)
 
 const struct broker *broker_find(const char *name_or_url)
 {
-	for (size_t i = 0; i < BROKERS; i++)
+	for (size_t i = 0; i < broker_count; i++)
 		if (broker_is(&brokers[i], name_or_url))
 			return &brokers[i];
 	return NULL;
@@ -110,6 +110,6 @@ void broker_names(char *text, size_t size)
 {
 	size_t end = 0;
 	*text = 0;
-	for (size_t i = 0; i < BROKERS && end < size; i++)
+	for (size_t i = 0; i < broker_count && end < size; i++)
 		end += (size_t)snprintf(text + end, size - end, "%s%s", i ? ", " : "", brokers[i].transport->name);
 }

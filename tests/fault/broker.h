@@ -31,6 +31,9 @@ struct broker {
 	bool lacks_order;         /* among several consumers, and after one died */
 };
 
+extern const struct broker brokers[];
+extern const size_t broker_count;
+
 /* By name ("sqlite") or URL; NULL: none. */
 const struct broker *broker_find(const char *name_or_url);
 /* The names of all, for messages. */

@@ -8,6 +8,7 @@
 
 struct cell {
 	const char *name;
+	const char *title;     /* what happens, for the README */
 	const char *transport; /* the only one that this can happen to, or NULL: all */
 	/* Runs the cell in a trial that is ready; false: the trial knows why. */
 	bool (*run)(struct trial *trial);

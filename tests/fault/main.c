@@ -1,6 +1,7 @@
 /* msp_faults: the fault matrix. `msp_faults --help` tells how. */
 #include "cells.h"
 #include "random.h"
+#include "table.h"
 
 #include <getopt.h>
 #include <libgen.h>
@@ -10,15 +11,11 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static const char *const guarantee_names[] = {
-    [MSP_AT_LEAST_ONCE] = "at_least_once", [MSP_EXACTLY_ONCE] = "exactly_once"};
-
-#define GUARANTEES 2
-
 struct arguments {
 	struct trial_options options;
 	const char *cell; /* NULL: all */
 	int guarantee;    /* enum msp_guarantee, or -1: both */
+	bool list, markdown;
 	char program[PATH_MAX], plugin_path[2 * PATH_MAX];
 };
 
@@ -29,7 +26,7 @@ static void usage(FILE *file)
 	fprintf(file,
 	        "usage: msp_faults [OPTION…]\n"
 	        "Breaks `msp run` in every way of the fault matrix and counts what becomes of each message.\n\n"
-	        "  --broker NAME|URL   %s, or the URL of one that runs (default: sqlite)\n"
+	        "  --broker NAME|URL   %s, or the URL of one that runs (default: all)\n"
 	        "  --codec NAME        json or msgpack: what the messages are written in (default: json)\n"
 	        "  --program PATH      msp (default: of this build)\n"
 	        "  --cell NAME         one cell (default: all)\n"
@@ -37,6 +34,7 @@ static void usage(FILE *file)
 	        "  --messages N        instead of what the cell wants\n"
 	        "  --seed N            to repeat a run (default: from the clock)\n"
 	        "  --full              the large form of each cell\n"
+	        "  --markdown          at the end the table of the README\n"
 	        "  --list              the names of the cells\n\n"
 	        "Exit: 0 every expectation held; 1 some did not; 2 usage.\n",
 	        names);
@@ -92,6 +90,12 @@ static bool argument_take(struct arguments *arguments, int option, const char *v
 	case 'F':
 		arguments->options.full = true;
 		return true;
+	case 'l':
+		arguments->list = true;
+		return true;
+	case 'm':
+		arguments->markdown = true;
+		return true;
 	default:
 		return false;
 	}
@@ -105,10 +109,11 @@ static bool cell_applies(const struct cell *cell, const struct broker *broker)
 	return !cell->transport || strcmp(cell->transport, broker->transport->name) == 0;
 }
 
+/* NULL: those of any broker. */
 static void cells_list(const struct broker *broker)
 {
 	for (size_t i = 0; i < cell_count; i++)
-		if (cell_applies(&cells[i], broker))
+		if (!broker || cell_applies(&cells[i], broker))
 			puts(cells[i].name);
 }
 
@@ -146,6 +151,7 @@ static int arguments_read(struct arguments *arguments, int count, char **texts)
 	    {"seed", required_argument, NULL, 's'},
 	    {"full", no_argument, NULL, 'F'},
 	    {"list", no_argument, NULL, 'l'},
+	    {"markdown", no_argument, NULL, 'm'},
 	    {"help", no_argument, NULL, 'h'},
 	    {NULL, 0, NULL, 0},
 	};
@@ -153,10 +159,6 @@ static int arguments_read(struct arguments *arguments, int count, char **texts)
 	while ((option = getopt_long(count, texts, "", options, NULL)) != -1) {
 		if (option == 'h') {
 			usage(stdout);
-			return 0;
-		}
-		if (option == 'l') {
-			cells_list(arguments->options.broker);
 			return 0;
 		}
 		if (!argument_take(arguments, option, optarg)) {
@@ -169,55 +171,29 @@ static int arguments_read(struct arguments *arguments, int count, char **texts)
 		fprintf(stderr, "msp_faults: what is %s?\n", texts[optind]);
 		return 2;
 	}
+	if (arguments->list) {
+		cells_list(arguments->options.broker);
+		return 0;
+	}
 	return places_find(arguments) ? -1 : 2;
 }
 
-/* ---- the table ---- */
+/* ---- the matrix ---- */
 
-#define ROW "%-20s | %-13s | %8s | %5s | %7s | %9s | %7s | %7s | %5s | %7s | %s\n"
-
-static void heading_print(void)
-{
-	printf(ROW, "cell", "guarantee", "messages", "lost", "doubled", "reordered", "in both", "phantom", "kills",
-	       "seconds", "verdict");
-}
-
-static void verdict_write(const struct trial *trial, char *text, size_t size)
-{
-	const struct counts *counts = &trial->counts;
-	if (*trial->progress.failure)
-		snprintf(text, size, "FAILED");
-	else if (counts->gone || counts->repeated)
-		snprintf(text, size, "ok, %zu gone and %zu repeated as must be", counts->gone, counts->repeated);
-	else
-		snprintf(text, size, "ok");
-}
-
-static void row_print(const char *cell, const struct trial *trial, double seconds)
-{
-	const struct counts *counts = &trial->counts;
-	char verdict[96];
-	verdict_write(trial, verdict, sizeof(verdict));
-	printf("%-20s | %-13s | %8zu | %5zu | %7zu | %9zu | %7zu | %7zu | %5zu | %7.1f | %s\n", cell,
-	       guarantee_names[trial->guarantee], trial->messages, counts->lost, counts->doubled, counts->reordered,
-	       counts->both, counts->phantom, trial->kills, seconds, verdict);
-	fflush(stdout);
-}
-
-static bool cell_run(const struct arguments *arguments, const struct cell *cell, enum msp_guarantee guarantee)
+static bool cell_run(const struct arguments *arguments, size_t cell, enum msp_guarantee guarantee, struct table *table)
 {
 	const struct trial_options *options = &arguments->options;
-	size_t messages = options->full ? cell->full_messages : cell->small_messages;
+	size_t messages = options->full ? cells[cell].full_messages : cells[cell].small_messages;
 	struct trial trial;
 	int64_t begin_ms = msp_monotonic_ms();
-	if (trial_init(&trial, options, &cell->setup, cell->name, guarantee,
+	if (trial_init(&trial, options, &cells[cell].setup, cells[cell].name, guarantee,
 	               options->messages ? options->messages : messages))
-		(void)cell->run(&trial);
+		(void)cells[cell].run(&trial);
 	trial_done(&trial);
-	row_print(cell->name, &trial, (double)(msp_monotonic_ms() - begin_ms) / 1000);
+	table_add(table, cell, (size_t)(options->broker - brokers), &trial, (double)(msp_monotonic_ms() - begin_ms) / 1000);
 	bool failed = *trial.progress.failure != 0;
 	if (failed)
-		fprintf(stderr, "%s, %s, seed %llu: %s\n  its files are in %s\n", cell->name, guarantee_names[guarantee],
+		fprintf(stderr, "%s, %s, seed %llu: %s\n  its files are in %s\n", cells[cell].name, guarantee_names[guarantee],
 		        (unsigned long long)options->seed, trial.progress.failure, trial.folder);
 	return !failed;
 }
@@ -229,41 +205,56 @@ static bool cell_is_wanted(const struct arguments *arguments, const struct cell 
 	return !arguments->cell || strcmp(arguments->cell, cell->name) == 0;
 }
 
-static int cells_run(const struct arguments *arguments)
+struct tally_of_cells {
+	size_t ran, failed;
+};
+
+static void broker_run(const struct arguments *arguments, struct table *table, struct tally_of_cells *tally)
 {
-	size_t ran = 0, failed = 0;
 	const struct trial_options *options = &arguments->options;
 	printf("%s, %s, seed %llu\n", options->broker->transport->name, options->codec->name,
 	       (unsigned long long)options->seed);
-	heading_print();
-	for (size_t i = 0; i < cell_count; i++) {
-		if (!cell_is_wanted(arguments, &cells[i]))
-			continue;
-		for (int guarantee = 0; guarantee < GUARANTEES; guarantee++) {
+	table_print_heading();
+	for (size_t i = 0; i < cell_count; i++)
+		for (int guarantee = 0; guarantee < GUARANTEES && cell_is_wanted(arguments, &cells[i]); guarantee++) {
 			if (arguments->guarantee >= 0 && arguments->guarantee != guarantee)
 				continue;
-			ran++;
-			failed += !cell_run(arguments, &cells[i], (enum msp_guarantee)guarantee);
+			tally->ran++;
+			tally->failed += !cell_run(arguments, i, (enum msp_guarantee)guarantee, table);
 		}
+}
+
+static int matrix_run(struct arguments *arguments)
+{
+	struct table table;
+	struct tally_of_cells tally = {0};
+	bool all = !arguments->options.broker;
+	if (!table_init(&table))
+		return EXIT_FAILURE;
+	for (size_t i = 0; i < (all ? broker_count : 1); i++) {
+		arguments->options.broker = all ? &brokers[i] : arguments->options.broker;
+		broker_run(arguments, &table, &tally);
 	}
-	if (ran == 0) {
+	if (all || arguments->markdown)
+		table_print(&table, arguments->markdown);
+	table_done(&table);
+	if (tally.ran == 0) {
 		fprintf(stderr, "msp_faults: no such cell; --list names them\n");
 		return 2;
 	}
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return tally.failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 int main(int count, char **texts)
 {
 	struct arguments arguments = {.guarantee = -1};
-	arguments.options.broker = broker_find("sqlite");
 	arguments.options.codec = codec_find("json");
 	arguments.options.seed = (uint64_t)msp_wall_ms();
 	int status = arguments_read(&arguments, count, texts);
 	if (status >= 0)
 		return status;
 	signal(SIGPIPE, SIG_IGN);
-	status = cells_run(&arguments);
+	status = matrix_run(&arguments);
 	servers_end();
 	return status;
 }

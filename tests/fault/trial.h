@@ -35,7 +35,6 @@ struct trial_setup {
 	bool by_proxy;               /* and msp reaches it through the proxy */
 	struct plan_special specials[PLAN_SPECIALS];
 	size_t outputs_max_bytes, errors_max_bytes; /* 0: default */
-	bool breaks_server;                         /* that of this program, never one that others use */
 };
 
 struct trial {
