@@ -40,7 +40,21 @@ bool run_broker_restart(struct trial *trial)
 	return trial_conclude(trial);
 }
 
-/* The processes must say that they wait, and go on when the broker is there again. */
+/* Until the broker is there again they must say so every ten seconds. */
+static bool each_says_that_it_waits(struct trial *trial, int down_ms)
+{
+	static const char waiting[] = "waiting for the broker";
+	size_t times = (size_t)down_ms / 10000;
+	for (size_t i = 0; i < PAIR; i++) {
+		if (!trial_wait_log(trial, i, waiting))
+			return false;
+		size_t said = process_log_count(&trial->processes[i], waiting);
+		if (said < times)
+			progress_fail(&trial->progress, "process %zu said only %zu times that it waits", i, said);
+	}
+	return !progress_failed(&trial->progress);
+}
+
 bool run_broker_down(struct trial *trial)
 {
 	int down_ms = trial->options->full ? 60000 : 5000;
@@ -51,10 +65,7 @@ bool run_broker_down(struct trial *trial)
 		return false;
 	server_kill(trial);
 	progress_pause(&trial->progress, down_ms);
-	for (size_t i = 0; i < PAIR; i++)
-		if (!trial_wait_log(trial, i, "waiting for the broker"))
-			return false;
-	return server_restart(trial) && trial_conclude(trial);
+	return each_says_that_it_waits(trial, down_ms) && server_restart(trial) && trial_conclude(trial);
 }
 
 static void cut_somewhere(struct trial *trial)

@@ -47,6 +47,7 @@ static void partitions_forward(struct kafka_consumer *consumer, const rd_kafka_t
 
 static void partitions_take(struct kafka_consumer *consumer, const rd_kafka_topic_partition_list_t *partitions)
 {
+	consumer->client.down = false;
 	partitions_forward(consumer, partitions);
 	rd_kafka_assign(consumer->client.rk, partitions);
 	consumer->assignment = rd_kafka_topic_partition_list_copy(partitions);
@@ -112,7 +113,6 @@ void kafka_consumer_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t code, rd_kafka
 	(void)rk;
 	struct kafka_client *client = opaque;
 	struct kafka_consumer *consumer = client->owner;
-	client->down = false;
 	if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS && consumer->closing)
 		rd_kafka_assign(consumer->client.rk, NULL); /* came late; asking for the membership now would never return */
 	else if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS)

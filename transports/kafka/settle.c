@@ -82,8 +82,8 @@ static void settle_prepare(struct kafka_consumer *consumer, int slice_ms)
 		if (slice_ms == 0)
 			return;
 		int64_t since_ms = msp_monotonic_ms();
-		enum msp_status status = kafka_publisher_open_topic(
-		    publisher, route, kafka_settle_patience(consumer, slice_ms), &consumer->settle.why);
+		enum msp_status status = kafka_publisher_open_topic(publisher, route, kafka_settle_patience(consumer, slice_ms),
+		                                                    &consumer->settle.why);
 		kafka_settle_learn_patience(consumer, since_ms);
 		if (status != MSP_OK)
 			return;
@@ -143,8 +143,8 @@ static void settle_mark(struct kafka_consumer *consumer, int slice_ms)
 	rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
 	if (consumer->commits_at_once) {
 		int64_t since_ms = msp_monotonic_ms();
-		enum msp_status status = kafka_consumer_commit(consumer, settle->offsets,
-		                                               kafka_settle_patience(consumer, slice_ms), &settle->why);
+		enum msp_status status =
+		    kafka_consumer_commit(consumer, settle->offsets, kafka_settle_patience(consumer, slice_ms), &settle->why);
 		kafka_settle_learn_patience(consumer, since_ms);
 		if (status != MSP_OK)
 			return;

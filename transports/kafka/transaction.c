@@ -118,8 +118,9 @@ void kafka_transaction_offsets(struct kafka_consumer *consumer, int slice_ms)
 {
 	struct kafka_settle *settle = &consumer->settle;
 	int64_t since_ms = msp_monotonic_ms();
-	rd_kafka_error_t *error = rd_kafka_send_offsets_to_transaction(
-	    consumer->publisher.client.rk, settle->offsets, consumer->membership, kafka_settle_patience(consumer, slice_ms));
+	rd_kafka_error_t *error =
+	    rd_kafka_send_offsets_to_transaction(consumer->publisher.client.rk, settle->offsets, consumer->membership,
+	                                         kafka_settle_patience(consumer, slice_ms));
 	kafka_settle_learn_patience(consumer, since_ms);
 	if (error) {
 		transaction_failed(consumer, error, "send_offsets_to_transaction");
