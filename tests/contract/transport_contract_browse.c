@@ -286,6 +286,33 @@ static void a_topic_created_anew_is_another_one(void **state)
 	assert_int_equal(topic_count(fixture, fixture->outputs, NULL), 7);
 }
 
+/* Its results may come, its mark may not: it would be one of another topic. */
+static void a_batch_ends_with_its_topic(void **state)
+{
+	struct fixture *fixture = *state;
+	struct msp_admin *admin = fixture->admin;
+	send_numbers(fixture, fixture->inputs, 0, 0, 8);
+	struct msp_consumer *consumer = consumer_open(fixture, 0, NULL, 0);
+	echo(consumer, 1);
+	struct msp_batch *batch = receive(consumer, 5);
+	struct msp_outgoing *outgoing = outgoing_new(batch);
+	assert_int_equal(admin->ops->topic_delete(admin, fixture->inputs, DEADLINE_MS, &fixture->err), MSP_OK);
+	settle_begin(consumer, batch, outgoing);
+	assert_int_equal(settle_wait(consumer), MSP_SETTLE_LOST);
+	free(outgoing);
+	batch_free(consumer, batch);
+	topic_create(fixture, fixture->inputs, 1, 0);
+	size_t before = topic_count(fixture, fixture->outputs, NULL);
+	send_numbers(fixture, fixture->inputs, 0, 0, 8);
+	echo(consumer, 3);
+	consumer_close(consumer);
+	consumer = consumer_open(fixture, 0, NULL, 0);
+	echo(consumer, 5);
+	consumer_close(consumer);
+	assert_int_equal(group_lag(fixture), 0);
+	assert_int_equal(topic_count(fixture, fixture->outputs, NULL), before + 8);
+}
+
 static void bad_urls_are_refused(void **state)
 {
 	struct fixture *fixture = *state;
@@ -307,6 +334,7 @@ const struct CMUnitTest transport_browse_tests[] = {
     T_ONE(describe_counts),
     T(remaining_counts_down),
     T_ONE(a_topic_created_anew_is_another_one),
+    T_ONE(a_batch_ends_with_its_topic),
     T_BARE(bad_urls_are_refused),
 };
 const size_t transport_browse_test_count = sizeof(transport_browse_tests) / sizeof(transport_browse_tests[0]);

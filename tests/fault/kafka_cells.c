@@ -105,27 +105,47 @@ bool run_partitions_added(struct trial *trial)
 
 /* ---- a topic that goes and comes again ---- */
 
-/* Inputs are deleted under load, and created again: at once, or after the processes have found that they are gone. What
- * was sent until then may be lost, and nothing after it. */
+/* Each process has found that the topic is gone. */
+static bool each_misses_it(struct trial *trial, const size_t before[PAIR])
+{
+	for (size_t i = 0; i < PAIR; i++)
+		if (!trial_wait_log_beyond(trial, i, "waiting for the broker", before[i]))
+			return false;
+	return true;
+}
+
+/* What was lost must have been said. */
+static void losses_check(struct trial *trial)
+{
+	size_t said = 0;
+	for (size_t i = 0; i < PAIR; i++)
+		said += process_log_sum(&trial->processes[i], "\"the topic is gone\"", "unsettled=");
+	if (trial->counts.gone > said)
+		progress_fail(&trial->progress, "%zu messages went with their topic, and the processes spoke of %zu",
+		              trial->counts.gone, said);
+}
+
+/* Inputs are deleted under load, and created again when the processes wait for them. What was sent until then may be
+ * lost, and nothing after it. */
 bool run_topic_recreated(struct trial *trial)
 {
 	size_t count = rounds(trial, 2, 4), from = 0;
 	if (!trial_start_all(trial, PAIR))
 		return false;
 	for (size_t i = 0; i < count; i++) {
-		size_t until = trial->messages * (i + 1) / (count + 1);
+		size_t until = trial->messages * (i + 1) / (count + 1), before[PAIR];
 		if (!load(trial, from, until))
 			return false;
+		for (size_t place = 0; place < PAIR; place++)
+			before[place] = process_log_count(&trial->processes[place], "waiting for the broker");
 		trial->verifier.pardon.lost_before = until;
 		trial->kills++;
-		if (!trial_delete_topic(trial, MSP_TOPIC_INPUTS))
-			return false;
-		for (size_t place = 0; place < PAIR && i % 2 == 1; place++)
-			if (!trial_wait_log(trial, place, "waiting for the broker"))
-				return false;
-		if (!trial_create_topic(trial, MSP_TOPIC_INPUTS))
+		if (!trial_delete_topic(trial, MSP_TOPIC_INPUTS) || !each_misses_it(trial, before) ||
+		    !trial_create_topic(trial, MSP_TOPIC_INPUTS))
 			return false;
 		from = until;
 	}
-	return trial_conclude(trial);
+	if (trial_conclude(trial))
+		losses_check(trial);
+	return !progress_failed(&trial->progress);
 }

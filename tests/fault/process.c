@@ -119,6 +119,21 @@ size_t process_log_count(const struct process *process, const char *text)
 	return count;
 }
 
+size_t process_log_sum(const struct process *process, const char *text, const char *field)
+{
+	FILE *file = fopen(process->log_path, "re");
+	char *line = NULL;
+	size_t size = 0, sum = 0;
+	while (file && getline(&line, &size, file) >= 0) {
+		const char *number = strstr(line, text) ? strstr(line, field) : NULL;
+		sum += number ? strtoul(number + strlen(field), NULL, 10) : 0;
+	}
+	free(line);
+	if (file)
+		fclose(file);
+	return sum;
+}
+
 void process_status_text(int status, char *text, size_t size)
 {
 	if (WIFSIGNALED(status))

@@ -26,6 +26,8 @@ void process_end(struct process *process);
 bool process_wait_ready(const struct process *process, int timeout_ms);
 /* How many lines of the log have `text`. */
 size_t process_log_count(const struct process *process, const char *text);
+/* The sum of the numbers after `field` in those lines of the log that have `text`. */
+size_t process_log_sum(const struct process *process, const char *text, const char *field);
 /* "exit status 1" or "signal 9", for people. */
 void process_status_text(int status, char *text, size_t size);
 

@@ -69,19 +69,72 @@ static void partitions_forget(struct kafka_consumer *consumer)
 	}
 }
 
+/* What was delivered is settled by now or dropped. */
+static void mark_commit(struct kafka_consumer *consumer, const char *consequence)
+{
+	struct msp_error err;
+	if (!consumer->transactional && consumer->assignment &&
+	    kafka_consumer_commit(consumer, NULL, KAFKA_REVOKE_TIMEOUT_MS, &err) != MSP_OK)
+		msp_log(MSP_LOG_WARN, consequence, "group", consumer->group, "reason", err.text, NULL);
+}
+
+/* How many messages of our partitions are not settled, as far as we know the partitions' ends. */
+static int64_t unsettled_count(const struct kafka_consumer *consumer)
+{
+	int64_t count = (int64_t)(consumer->carried_end - consumer->carried_begin);
+	for (const struct kafka_batch *batch = consumer->batches; batch; batch = batch->next)
+		if (!batch->settled && batch->epoch == consumer->epoch)
+			count += (int64_t)batch->base.count;
+	if (!consumer->assignment)
+		return count;
+	rd_kafka_topic_partition_list_t *positions = rd_kafka_topic_partition_list_copy(consumer->assignment);
+	rd_kafka_position(consumer->client.rk, positions);
+	for (int i = 0; i < positions->cnt; i++) {
+		const rd_kafka_topic_partition_t *position = &positions->elems[i];
+		int64_t oldest = 0, newest = 0;
+		rd_kafka_get_watermark_offsets(consumer->client.rk, position->topic, position->partition, &oldest, &newest);
+		int64_t next = position->offset >= 0 ? position->offset : oldest;
+		count += newest > next ? newest - next : 0;
+	}
+	rd_kafka_topic_partition_list_destroy(positions);
+	return count;
+}
+
+void kafka_consumer_note_missing(struct kafka_consumer *consumer)
+{
+	if (!consumer->missing)
+		msp_log(MSP_LOG_WARN, "the topic is gone", "group", consumer->group, "topic", consumer->inputs, "unsettled",
+		        MSP_LOG_NUMBER(unsettled_count(consumer)), NULL);
+	consumer->missing = true;
+}
+
+/* librdkafka commits what is stored when partitions go. */
+static void marks_forget(struct kafka_consumer *consumer)
+{
+	if (!consumer->assignment)
+		return;
+	rd_kafka_topic_partition_list_t *marks = rd_kafka_topic_partition_list_copy(consumer->assignment);
+	for (int i = 0; i < marks->cnt; i++)
+		marks->elems[i].offset = RD_KAFKA_OFFSET_INVALID;
+	rd_kafka_offsets_store(consumer->client.rk, marks);
+	rd_kafka_topic_partition_list_destroy(marks);
+}
+
 static void partitions_give_up(struct kafka_consumer *consumer)
 {
-	bool lost = rd_kafka_assignment_lost(consumer->client.rk);
+	/* librdkafka gives its reason first. Nothing is finished then: the mark might come to a topic of the same name. */
+	bool gone = consumer->missing || consumer->trouble.status == MSP_E_NOT_FOUND;
+	bool lost = gone || rd_kafka_assignment_lost(consumer->client.rk);
+	if (gone)
+		kafka_consumer_note_missing(consumer);
 	kafka_settle_give_up(consumer, lost, KAFKA_REVOKE_TIMEOUT_MS);
 	consumer->epoch++;
 	consumer->gap = false;
 	kafka_consumer_drop_fetched(consumer);
-	if (!lost && !consumer->transactional && consumer->assignment) {
-		struct msp_error err;
-		if (kafka_consumer_commit(consumer, NULL, KAFKA_REVOKE_TIMEOUT_MS, &err) != MSP_OK)
-			msp_log(MSP_LOG_WARN, "some results will be repeated by whoever gets the partitions", "group",
-			        consumer->group, "reason", err.text, NULL);
-	}
+	if (!lost)
+		mark_commit(consumer, "some results will be repeated by whoever gets the partitions");
+	if (gone)
+		marks_forget(consumer);
 	rd_kafka_assign(consumer->client.rk, NULL);
 	kafka_consumer_drop_fetched(consumer);
 	if (consumer->assignment)
@@ -90,21 +143,31 @@ static void partitions_give_up(struct kafka_consumer *consumer)
 	partitions_forget(consumer);
 }
 
-void kafka_consumer_rewind(struct kafka_consumer *consumer)
+/* Reads again from the mark. */
+static void partitions_restart(struct kafka_consumer *consumer)
 {
-	consumer->epoch++;
-	consumer->gap = false;
-	kafka_consumer_drop_fetched(consumer);
-	if (!consumer->assignment)
-		return;
-	struct msp_error err;
-	if (!consumer->transactional && kafka_consumer_commit(consumer, NULL, KAFKA_REVOKE_TIMEOUT_MS, &err) != MSP_OK)
-		msp_log(MSP_LOG_WARN, "some results will be repeated", "group", consumer->group, "reason", err.text, NULL);
 	rd_kafka_assign(consumer->client.rk, NULL);
 	for (int i = 0; i < consumer->assignment->cnt; i++)
 		consumer->assignment->elems[i].offset = RD_KAFKA_OFFSET_INVALID; /* the committed one */
 	rd_kafka_assign(consumer->client.rk, consumer->assignment);
 	consumer->rewound = true;
+}
+
+void kafka_consumer_begin_anew(struct kafka_consumer *consumer)
+{
+	kafka_settle_give_up(consumer, true, 0);
+	marks_forget(consumer);
+	consumer->epoch++;
+	consumer->gap = false;
+	kafka_consumer_drop_fetched(consumer);
+	if (consumer->assignment)
+		partitions_restart(consumer);
+}
+
+void kafka_consumer_rewind(struct kafka_consumer *consumer)
+{
+	mark_commit(consumer, "some results will be repeated");
+	kafka_consumer_begin_anew(consumer);
 }
 
 void kafka_consumer_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t *partitions,

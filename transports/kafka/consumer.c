@@ -144,7 +144,8 @@ static enum msp_status consumer_trouble(struct kafka_consumer *consumer, struct 
 	if (err)
 		*err = consumer->trouble;
 	consumer->trouble.status = MSP_OK;
-	consumer->missing |= status == MSP_E_NOT_FOUND;
+	if (status == MSP_E_NOT_FOUND)
+		kafka_consumer_note_missing(consumer);
 	return status;
 }
 
@@ -166,6 +167,7 @@ static enum msp_status consumer_ask_broker(struct kafka_consumer *consumer, int 
 		consumer->client.down = false;
 	if (status == MSP_OK && consumer->missing) {
 		consumer->missing = false;
+		kafka_consumer_begin_anew(consumer);
 		return consumer_subscribe(consumer, err);
 	}
 	return status;

@@ -92,6 +92,10 @@ void kafka_consumer_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t code, rd_kafka
                               void *opaque);
 /* Makes everything received and not settled void, and reads again from what is settled. */
 void kafka_consumer_rewind(struct kafka_consumer *consumer);
+/* The same without a mark, for a topic that may be another one of the same name. */
+void kafka_consumer_begin_anew(struct kafka_consumer *consumer);
+/* The broker does not know inputs any more; says so once, and how much is lost with them. */
+void kafka_consumer_note_missing(struct kafka_consumer *consumer);
 /* Sends the messages of our partitions to the work queue. */
 void kafka_consumer_forward(struct kafka_consumer *consumer);
 /* Gives up the queues of the partitions that were ours last. Not before all is over: each message in them refers to its

@@ -274,7 +274,9 @@ static enum msp_settle_answer settle_take_answer(struct kafka_consumer *consumer
 {
 	struct kafka_settle *settle = &consumer->settle;
 	kafka_settle_go(consumer, KAFKA_SETTLE_IDLE);
-	if (settle->answer == MSP_SETTLE_LOST)
+	if (settle->answer == MSP_SETTLE_LOST && consumer->missing)
+		msp_error_set(err, MSP_E_NOT_FOUND, "topic %s is gone", consumer->inputs);
+	else if (settle->answer == MSP_SETTLE_LOST)
 		msp_error_set(err, MSP_E_UNAVAILABLE, "the partitions of group %s were given to another consumer",
 		              consumer->group);
 	else if (settle->answer == MSP_SETTLE_FAILED && err)

@@ -114,6 +114,17 @@ void kafka_transaction_begin(struct kafka_consumer *consumer)
 	kafka_settle_go(consumer, settle->publication.flight ? KAFKA_SETTLE_PUBLISH : KAFKA_SETTLE_OFFSETS);
 }
 
+/* Not tried again: the mark must not come to another topic of the same name. */
+static void topic_is_gone(struct kafka_consumer *consumer)
+{
+	struct kafka_settle *settle = &consumer->settle;
+	kafka_consumer_note_missing(consumer);
+	settle->void_client = true;
+	settle->transaction_open = false;
+	kafka_settle_end(consumer, MSP_SETTLE_LOST);
+	kafka_consumer_begin_anew(consumer);
+}
+
 void kafka_transaction_offsets(struct kafka_consumer *consumer, int slice_ms)
 {
 	struct kafka_settle *settle = &consumer->settle;
@@ -122,6 +133,11 @@ void kafka_transaction_offsets(struct kafka_consumer *consumer, int slice_ms)
 	    rd_kafka_send_offsets_to_transaction(consumer->publisher.client.rk, settle->offsets, consumer->membership,
 	                                         kafka_settle_patience(consumer, slice_ms));
 	kafka_settle_learn_patience(consumer, since_ms);
+	if (error && rd_kafka_error_code(error) == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART) {
+		topic_is_gone(consumer);
+		rd_kafka_error_destroy(error);
+		return;
+	}
 	if (error) {
 		transaction_failed(consumer, error, "send_offsets_to_transaction");
 		return;
