@@ -78,25 +78,13 @@ static void mark_commit(struct kafka_consumer *consumer, const char *consequence
 		msp_log(MSP_LOG_WARN, consequence, "group", consumer->group, "reason", err.text, NULL);
 }
 
-/* How many messages of our partitions are not settled, as far as we know the partitions' ends. */
-static int64_t unsettled_count(const struct kafka_consumer *consumer)
+/* How many messages were read and are not settled. */
+static size_t unsettled_count(const struct kafka_consumer *consumer)
 {
-	int64_t count = (int64_t)(consumer->carried_end - consumer->carried_begin);
+	size_t count = rd_kafka_queue_length(consumer->work) + consumer->carried_end - consumer->carried_begin;
 	for (const struct kafka_batch *batch = consumer->batches; batch; batch = batch->next)
 		if (!batch->settled && batch->epoch == consumer->epoch)
-			count += (int64_t)batch->base.count;
-	if (!consumer->assignment)
-		return count;
-	rd_kafka_topic_partition_list_t *positions = rd_kafka_topic_partition_list_copy(consumer->assignment);
-	rd_kafka_position(consumer->client.rk, positions);
-	for (int i = 0; i < positions->cnt; i++) {
-		const rd_kafka_topic_partition_t *position = &positions->elems[i];
-		int64_t oldest = 0, newest = 0;
-		rd_kafka_get_watermark_offsets(consumer->client.rk, position->topic, position->partition, &oldest, &newest);
-		int64_t next = position->offset >= 0 ? position->offset : oldest;
-		count += newest > next ? newest - next : 0;
-	}
-	rd_kafka_topic_partition_list_destroy(positions);
+			count += batch->base.count;
 	return count;
 }
 
@@ -104,7 +92,7 @@ void kafka_consumer_note_missing(struct kafka_consumer *consumer)
 {
 	if (!consumer->missing)
 		msp_log(MSP_LOG_WARN, "the topic is gone", "group", consumer->group, "topic", consumer->inputs, "unsettled",
-		        MSP_LOG_NUMBER(unsettled_count(consumer)), NULL);
+		        MSP_LOG_NUMBER((int64_t)unsettled_count(consumer)), NULL);
 	consumer->missing = true;
 }
 

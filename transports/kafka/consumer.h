@@ -94,7 +94,7 @@ void kafka_consumer_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t code, rd_kafka
 void kafka_consumer_rewind(struct kafka_consumer *consumer);
 /* The same without a mark, for a topic that may be another one of the same name. */
 void kafka_consumer_begin_anew(struct kafka_consumer *consumer);
-/* The broker does not know inputs any more; says so once, and how much is lost with them. */
+/* The broker does not know inputs any more; says so once, and how much of what was read is not settled. */
 void kafka_consumer_note_missing(struct kafka_consumer *consumer);
 /* Sends the messages of our partitions to the work queue. */
 void kafka_consumer_forward(struct kafka_consumer *consumer);
@@ -128,8 +128,8 @@ void kafka_consumer_serve(struct kafka_consumer *consumer);
 void kafka_settle_advance(struct kafka_consumer *consumer, int slice_ms);
 /* The partitions go: ends the batch in flight, well if `timeout_ms` suffices. */
 void kafka_settle_give_up(struct kafka_consumer *consumer, bool lost, int timeout_ms);
-/* How long a call may block that starts anew when it is called again, so that a slice shorter than the way to the broker
- * would never see it done. Learns that from each such call, which began at `since_ms`. */
+/* How long a call may block that starts anew when it is called again, so that a slice shorter than the way to the
+ * broker would never see it done. Learns that from each such call, which began at `since_ms`. */
 int kafka_settle_patience(const struct kafka_consumer *consumer, int slice_ms);
 void kafka_settle_learn_patience(struct kafka_consumer *consumer, int64_t since_ms);
 /* Ends with the answer. */
