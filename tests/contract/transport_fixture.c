@@ -3,7 +3,7 @@
 #include <msp/backoff.h>
 #include <unistd.h>
 
-const struct transport_contract *transport_contract;
+const struct test_broker *transport_contract;
 
 bool lacks(enum transport_lack lack)
 {
@@ -14,7 +14,7 @@ bool lacks(enum transport_lack lack)
 
 void *contract_options_new(void)
 {
-	const struct transport_contract *contract = transport_contract;
+	const struct test_broker *contract = transport_contract;
 	const struct msp_option_table *table = contract->ops->options;
 	if (!table)
 		return NULL;
@@ -60,7 +60,7 @@ int fixture_init(void **state)
 	assert_non_null(fixture);
 	snprintf(fixture->directory, sizeof(fixture->directory), "%s", "/tmp/msp-contract-XXXXXX");
 	assert_non_null(mkdtemp(fixture->directory));
-	transport_contract->url(fixture->directory, fixture->url, sizeof(fixture->url));
+	assert_true(transport_contract->url(fixture->directory, fixture->url, sizeof(fixture->url)));
 	fixture->options = contract_options_new();
 	serial++;
 	snprintf(fixture->inputs, sizeof(fixture->inputs), "contract-%ld-%u.inputs", (long)getpid(), serial);
@@ -139,7 +139,7 @@ void program_exec(void)
 	ssize_t length = readlink("/proc/self/exe", path, sizeof(path) - 1);
 	if (length > 0) {
 		path[length] = '\0';
-		execl(path, path, (char *)NULL);
+		execl(path, path, transport_contract->ops->name, (char *)NULL);
 	}
 	_exit(127);
 }

@@ -17,7 +17,7 @@
 #define TRANSPORTS  3
 #define PARTITIONS  4
 
-extern const struct transport_contract *transport_contract;
+extern const struct test_broker *transport_contract;
 
 struct fixture {
 	char directory[64];

@@ -7,17 +7,18 @@
 struct redis_server redis_fixture_server;
 char redis_line[512];
 
-static void url(const char *directory, char *text, size_t size)
+static bool url(const char *directory, char *text, size_t size)
 {
 	(void)directory;
 	snprintf(text, size, "%s", redis_fixture_server.url);
+	return true;
 }
 
 int redis_fixture_run(const char *name, const struct CMUnitTest *tests, size_t count, const char *const *flags)
 {
 	static const struct msp_property settings[] = {
 	    {"lease.ms", "1000"}, {"retry.ms", "20"}, {"timeout.ms", "1000"}, {0}};
-	static const struct transport_contract contract = {
+	static const struct test_broker contract = {
 	    .ops = &msp_transport_redis,
 	    .lacks = TRANSPORT_LACKS_PARTITIONS | TRANSPORT_LACKS_TIMESTAMPS,
 	    .url = url,

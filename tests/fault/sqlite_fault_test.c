@@ -15,9 +15,10 @@
 
 #define T(function) cmocka_unit_test_setup_teardown(function, fixture_init_topics_one, fixture_done)
 
-static void url(const char *directory, char *text, size_t size)
+static bool url(const char *directory, char *text, size_t size)
 {
 	snprintf(text, size, "sqlite:%s/broker.db", directory);
+	return true;
 }
 
 static const char *file_path(const struct fixture *fixture)
@@ -362,7 +363,7 @@ static void a_damaged_beginning_is_no_database(void **state)
 
 int main(void)
 {
-	static const struct transport_contract contract = {.ops = &msp_transport_sqlite, .url = url};
+	static const struct test_broker contract = {.ops = &msp_transport_sqlite, .url = url};
 	const char *locker = getenv(LOCKER);
 	if (locker)
 		return locker_main(locker);

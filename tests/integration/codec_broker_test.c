@@ -43,6 +43,7 @@ struct side {
 
 static struct {
 	const struct test_broker *broker;
+	char url[256];
 	struct msp_transport *transport;
 	struct side sides[2];
 	size_t count; /* of inputs */
@@ -228,11 +229,9 @@ static void sides_close(void)
 static void both_codecs_give_the_same_answers(void **state)
 {
 	(void)state;
-	const char *url = equal.broker->start();
-	assert_non_null(url);
-	struct msp_transport_config config = {.url = url};
+	struct msp_transport_config config = {.url = equal.url};
 	assert_int_equal(equal.broker->ops->open(&config, &equal.transport, NULL), MSP_OK);
-	setenv("MSP_BROKER", url, 1);
+	setenv("MSP_BROKER", equal.url, 1);
 	sides_open();
 	inputs_make();
 	for (size_t i = 0; i < SIDES; i++)
@@ -245,7 +244,6 @@ static void both_codecs_give_the_same_answers(void **state)
 	assert_in_range(errors, GENERATED, equal.count - GENERATED / 5);
 	sides_close();
 	equal.transport->ops->free(equal.transport);
-	equal.broker->stop();
 }
 
 int main(int argc, char **argv)
@@ -256,5 +254,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: codec_broker_test BROKER\n");
 		return 2;
 	}
+	if (!equal.broker->url(".", equal.url, sizeof(equal.url)))
+		return 77; /* ctest: skipped */
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,9 +10,10 @@
 #define T(function)     cmocka_unit_test_setup_teardown(function, fixture_init, fixture_done)
 #define T_ONE(function) cmocka_unit_test_setup_teardown(function, fixture_init_topics_one, fixture_done)
 
-static void url(const char *directory, char *text, size_t size)
+static bool url(const char *directory, char *text, size_t size)
 {
 	snprintf(text, size, "sqlite:%s/broker.db", directory);
+	return true;
 }
 
 static const char *file_path(const struct fixture *fixture)
@@ -404,7 +405,7 @@ int main(void)
 {
 	static const struct msp_property settings[] = {
 	    {"lease.ms", "500"}, {"max.poll.interval.ms", "1000"}, {"synchronous", "normal"}, {NULL, NULL}};
-	static const struct transport_contract contract = {&msp_transport_sqlite, 0, url, settings, 0};
+	static const struct test_broker contract = {&msp_transport_sqlite, 0, url, settings, 0};
 	transport_contract = &contract;
 	const struct CMUnitTest tests[] = {
 	    T(urls),

@@ -10,52 +10,56 @@
 #include <redis_server.h>
 #endif
 
-#include <string.h>
+#include <stdio.h>
 
-static const char *sqlite_start(void)
-{
-	return "sqlite:broker.db";
-}
+static const struct msp_property short_lease[] = {{"lease.ms", "1000"}, {NULL, NULL}};
 
-static void sqlite_stop(void)
+static bool sqlite_url(const char *directory, char *url, size_t size)
 {
+	snprintf(url, size, "sqlite:%s/msp.db", directory);
+	return true;
 }
 
 #ifdef MSP_HAS_KAFKA
-static const char *kafka_start(void)
-{
-	static char url[256];
-	kafka_broker_url(".", url, sizeof(url));
-	return url;
-}
+/* A message that is too large is too large compressed as well. */
+static const struct msp_property kafka_settings[] = {
+    {"session.timeout.ms", "1500"}, {"compression.type", "none"}, {NULL, NULL}};
 
 /* It runs on: other tests share it. */
-static void kafka_stop(void)
+static bool kafka_url(const char *directory, char *url, size_t size)
 {
+	(void)directory;
+	return kafka_broker_find(url, size);
 }
 #endif
 
 #ifdef MSP_HAS_REDIS
 /* It ends with the program. */
-static void redis_stop(void)
+static bool redis_url(const char *directory, char *url, size_t size)
 {
+	(void)directory;
+	const char *server = redis_server_url();
+	snprintf(url, size, "%s", server ? server : "");
+	return server != NULL;
 }
 #endif
 
 static const struct test_broker brokers[] = {
-    {"sqlite", &msp_transport_sqlite, sqlite_start, sqlite_stop, false, false},
+    {&msp_transport_sqlite, 0, sqlite_url, short_lease, 1000},
 #ifdef MSP_HAS_KAFKA
-    {"kafka", &msp_transport_kafka, kafka_start, kafka_stop, false, true},
+    {&msp_transport_kafka, TRANSPORT_LACKS_ATTEMPTS | TRANSPORT_LACKS_HEADER_ZEROS, kafka_url, kafka_settings, 1500},
 #endif
 #ifdef MSP_HAS_REDIS
-    {"redis", &msp_transport_redis, redis_server_url, redis_stop, true, false},
+    {&msp_transport_redis,
+     TRANSPORT_LACKS_PARTITIONS | TRANSPORT_LACKS_TIMESTAMPS | TRANSPORT_LACKS_LIMITS | TRANSPORT_LACKS_ORDER,
+     redis_url, short_lease, 1000},
 #endif
 };
 
 const struct test_broker *test_broker_find(const char *name)
 {
 	for (size_t i = 0; i < sizeof(brokers) / sizeof(brokers[0]); i++)
-		if (strcmp(brokers[i].name, name) == 0)
+		if (strcmp(brokers[i].ops->name, name) == 0)
 			return &brokers[i];
 	return NULL;
 }

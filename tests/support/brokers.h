@@ -1,21 +1,33 @@
-/* The brokers that integration tests run on: each test runs once on each, from the same source. */
+/* The brokers that tests run on: contract, integration and fault tests run once on each, from the same source. A new
+ * one is a line in brokers.c. */
 #ifndef BROKERS_H
 #define BROKERS_H
 
 #include <msp/transport.h>
 
-/* A broker that is there for the length of a test. */
-struct test_broker {
-	const char *name;
-	const struct msp_transport_ops *ops;
-	/* Makes it ready in the current directory and gives its URL (constant); NULL: it cannot be started. */
-	const char *(*start)(void);
-	void (*stop)(void);
-	bool replaces_timestamps; /* by the time of publishing */
-	bool cuts_header_names;   /* before a zero byte */
+/* Where brokers differ by design. */
+enum transport_lack {
+	TRANSPORT_LACKS_PARTITIONS = 1,    /* one sequence per topic, shared by all members of a group, positions by id */
+	TRANSPORT_LACKS_TIMESTAMPS = 2,    /* the broker's own time replaces the sender's */
+	TRANSPORT_LACKS_ATTEMPTS = 4,      /* deliveries are not counted, so a model that crashes does so for ever */
+	TRANSPORT_LACKS_LIMITS = 8,        /* messages of any size that msp sends are taken */
+	TRANSPORT_LACKS_ORDER = 16,        /* among several consumers, and after one died */
+	TRANSPORT_LACKS_HEADER_ZEROS = 32, /* names of headers end before a zero byte */
 };
 
-/* The broker of that name, or NULL. */
+struct test_broker {
+	const struct msp_transport_ops *ops;
+	unsigned lacks; /* of enum transport_lack */
+	/* Writes the URL of a broker; false: there is none. `directory` is the caller's own; a broker that is shared by
+	 * tests is told apart by its topics, whose names are never used twice. */
+	bool (*url)(const char *directory, char *url, size_t size);
+	/* Options of the transport, ended by a NULL name, with which a process that is stopped for `hang_ms` loses what
+	 * it holds. */
+	const struct msp_property *settings;
+	int hang_ms;
+};
+
+/* By name; NULL: this build has none. */
 const struct test_broker *test_broker_find(const char *name);
 
 #endif

@@ -28,12 +28,3 @@ bool kafka_broker_find(char *url, size_t size)
 		snprintf(url, size, "kafka://%s", address);
 	return address != NULL;
 }
-
-void kafka_broker_url(const char *directory, char *url, size_t size)
-{
-	(void)directory;
-	if (!kafka_broker_find(url, size)) {
-		fprintf(stderr, "no Kafka broker: set MSP_TEST_KAFKA or let ctest start one\n");
-		exit(77);
-	}
-}

@@ -7,7 +7,5 @@
 
 /* Writes kafka://<host:port>; false: there is no broker. */
 bool kafka_broker_find(char *url, size_t size);
-/* The same; `directory` is not used. Exits with 77 (ctest: skipped) when there is no broker. */
-void kafka_broker_url(const char *directory, char *url, size_t size);
 
 #endif
