@@ -1,12 +1,8 @@
 #include "broker.h"
 
-#include <msp_transport_sqlite.h>
 #include <stdio.h>
 
 #ifdef MSP_HAS_KAFKA
-#include <kafka_broker.h>
-#include <msp_transport_kafka.h>
-
 /* A message that is too large is too large compressed as well. */
 static const char *const kafka_settings[] = {"kafka.compression.type=none", NULL};
 
@@ -16,71 +12,38 @@ static const char *const kafka_mortal_settings[] = {"kafka.session.timeout.ms=15
 
 /* The generator is to use added partitions soon. */
 static const struct msp_property kafka_properties[] = {{"topic.metadata.refresh.interval.ms", "1000"}};
-
-static bool kafka_url_make(const char *folder, char *url, size_t size)
-{
-	(void)folder;
-	return kafka_broker_find(url, size);
-}
 #endif
 
 #ifdef MSP_HAS_REDIS
-#include <msp_transport_redis.h>
-#include <redis_server.h>
-
-static bool redis_url_make(const char *folder, char *url, size_t size)
-{
-	(void)folder;
-	const char *server = redis_server_url();
-	snprintf(url, size, "%s", server ? server : "");
-	return server != NULL;
-}
-
 static const char *const redis_short_session[] = {"redis.lease.ms=1000", NULL};
 #endif
-
-static bool sqlite_url_make(const char *folder, char *url, size_t size)
-{
-	snprintf(url, size, "sqlite:%s/msp.db", folder);
-	return true;
-}
 
 static const char *const sqlite_short_session[] = {"sqlite.lease.ms=1000", NULL};
 
 const struct broker brokers[] = {
     {
-        .transport = &msp_transport_sqlite,
-        .url_make = sqlite_url_make,
+        .test = &test_broker_sqlite,
         .short_session = sqlite_short_session,
-        .session_ms = 1000,
         .fault_points = "libfault_points_sqlite.so",
     },
 #ifdef MSP_HAS_KAFKA
     {
-        .transport = &msp_transport_kafka,
-        .url_make = kafka_url_make,
+        .test = &test_broker_kafka,
         .server_start = server_start_kafka,
         .settings = kafka_settings,
         .properties = kafka_properties,
         .property_count = sizeof(kafka_properties) / sizeof(kafka_properties[0]),
         .mortal_settings = kafka_mortal_settings,
-        .session_ms = 1500,
         .fault_points = "libfault_points_kafka.so",
         .rebalances = true,
-        .lacks_attempts = true,
     },
 #endif
 #ifdef MSP_HAS_REDIS
     {
-        .transport = &msp_transport_redis,
-        .url_make = redis_url_make,
+        .test = &test_broker_redis,
         .server_start = server_start_redis,
         .short_session = redis_short_session,
-        .session_ms = 1000,
         .fault_points = "libfault_points_redis.so",
-        .replaces_timestamps = true,
-        .lacks_limits = true,
-        .lacks_order = true,
     },
 #endif
 };
@@ -91,8 +54,8 @@ static bool broker_is(const struct broker *broker, const char *name_or_url)
 {
 	size_t size = strcspn(name_or_url, ":");
 	if (!name_or_url[size])
-		return strcmp(broker->transport->name, name_or_url) == 0;
-	for (const char *const *scheme = broker->transport->schemes; *scheme; scheme++)
+		return strcmp(broker->test->ops->name, name_or_url) == 0;
+	for (const char *const *scheme = broker->test->ops->schemes; *scheme; scheme++)
 		if (strlen(*scheme) == size && strncmp(*scheme, name_or_url, size) == 0)
 			return true;
 	return false;
@@ -111,5 +74,5 @@ void broker_names(char *text, size_t size)
 	size_t end = 0;
 	*text = 0;
 	for (size_t i = 0; i < broker_count && end < size; i++)
-		end += (size_t)snprintf(text + end, size - end, "%s%s", i ? ", " : "", brokers[i].transport->name);
+		end += (size_t)snprintf(text + end, size - end, "%s%s", i ? ", " : "", brokers[i].test->ops->name);
 }

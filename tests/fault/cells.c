@@ -166,7 +166,7 @@ static bool run_sigterm(struct trial *trial)
  * while a process hangs in a transaction of its own: then it is let go and stopped again at another moment. */
 static bool hang(struct trial *trial, const struct process *process, size_t until)
 {
-	const int tries = 10, patience_ms = 3 * trial->options->broker->session_ms, moment_ms = 1000;
+	const int tries = 10, patience_ms = 3 * trial->options->broker->test->hang_ms, moment_ms = 1000;
 	bool settled = false;
 	for (int i = 0; i < tries && !settled; i++) {
 		size_t before;

@@ -103,10 +103,12 @@ static bool argument_take(struct arguments *arguments, int option, const char *v
 
 static bool cell_applies(const struct cell *cell, const struct broker *broker)
 {
-	if ((cell->needs_attempts && broker->lacks_attempts) || (cell->needs_limits && broker->lacks_limits) ||
+	unsigned lacks = broker->test->lacks;
+	if ((cell->needs_attempts && (lacks & TRANSPORT_LACKS_ATTEMPTS)) ||
+	    (cell->needs_limits && (lacks & TRANSPORT_LACKS_LIMITS)) ||
 	    (cell->setup.breaks_server && !broker->server_start))
 		return false;
-	return !cell->transport || strcmp(cell->transport, broker->transport->name) == 0;
+	return !cell->transport || strcmp(cell->transport, broker->test->ops->name) == 0;
 }
 
 /* NULL: those of any broker. */
@@ -212,7 +214,7 @@ struct tally_of_cells {
 static void broker_run(const struct arguments *arguments, struct table *table, struct tally_of_cells *tally)
 {
 	const struct trial_options *options = &arguments->options;
-	printf("%s, %s, seed %llu\n", options->broker->transport->name, options->codec->name,
+	printf("%s, %s, seed %llu\n", options->broker->test->ops->name, options->codec->name,
 	       (unsigned long long)options->seed);
 	table_print_heading();
 	for (size_t i = 0; i < cell_count; i++)

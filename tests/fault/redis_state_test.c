@@ -242,7 +242,7 @@ static void the_documented_rights_suffice(void **state)
 	                          "+xpending +xinfo +xgroup +xtrim +xlen +xrange +xrevrange +xread +eval +evalsha "
 	                          "+script|load +get +set"));
 	freeReplyObject(redis_run("ACL SETUSER worker +del +exists +type +scan +select +ping +client|setname +client|id "
-	                          "+client|unblock +wait +info +auth +time +pttl"));
+	                          "+client|unblock +wait +info +auth +time +pttl +pexpire"));
 	snprintf(fixture->url, sizeof(fixture->url), "redis://worker:secret@127.0.0.1:%d", redis_fixture_server.port);
 	assert_int_equal(msp_option_set(msp_option_find(transport_contract->ops->options, "trim.settled"), fixture->options,
 	                                "true", NULL),

@@ -107,7 +107,7 @@ static void markdown_heading(const struct table *table)
 	printf("| what happens | messages | times |");
 	for (size_t broker = 0; broker < broker_count; broker++)
 		for (size_t guarantee = 0; guarantee < GUARANTEES && broker_ran(table, broker); guarantee++)
-			printf(" %s, %s |", brokers[broker].transport->name, guarantee_names[guarantee]);
+			printf(" %s, %s |", brokers[broker].test->ops->name, guarantee_names[guarantee]);
 	printf("\n|---|---|---|");
 	for (size_t broker = 0; broker < broker_count; broker++)
 		printf("%s", broker_ran(table, broker) ? "---|---|" : "");
@@ -136,7 +136,7 @@ static void plain_heading(const struct table *table)
 	printf("%-26s | %-13s", "lost / doubled / reordered", "");
 	for (size_t broker = 0; broker < broker_count; broker++)
 		if (broker_ran(table, broker))
-			printf(" | %-*s", COLUMN, brokers[broker].transport->name);
+			printf(" | %-*s", COLUMN, brokers[broker].test->ops->name);
 	printf("\n");
 }
 

@@ -366,7 +366,7 @@ static void counts_check(struct trial *trial)
 	const struct counts *counts = &trial->counts;
 	if (counts->lost || counts->phantom)
 		progress_fail(&trial->progress, "%zu lost, %zu phantom", counts->lost, counts->phantom);
-	bool disordered = counts->reordered && !trial->options->broker->lacks_order;
+	bool disordered = counts->reordered && !(trial->options->broker->test->lacks & TRANSPORT_LACKS_ORDER);
 	if (trial->guarantee == MSP_EXACTLY_ONCE && (counts->doubled || disordered || counts->both))
 		progress_fail(&trial->progress, "under exactly_once %zu doubled, %zu reordered, %zu in both", counts->doubled,
 		              counts->reordered, counts->both);
@@ -440,7 +440,7 @@ static bool urls_make(struct trial *trial)
 	if (options->url)
 		snprintf(trial->url, sizeof(trial->url), "%s", options->url);
 	bool shared = !trial->setup->breaks_server &&
-	              (options->url || broker->url_make(trial->folder, trial->url, sizeof(trial->url)));
+	              (options->url || broker->test->url(trial->folder, trial->url, sizeof(trial->url)));
 	memcpy(trial->msp_url, trial->url, sizeof(trial->url));
 	if (shared)
 		return true;
@@ -461,7 +461,7 @@ static bool transport_open(struct trial *trial)
 	const struct broker *broker = trial->options->broker;
 	struct msp_transport_config config = {
 	    .url = trial->url, .properties = broker->properties, .property_count = broker->property_count};
-	if (broker->transport->open(&config, &trial->transport, &err) == MSP_OK)
+	if (broker->test->ops->open(&config, &trial->transport, &err) == MSP_OK)
 		return true;
 	progress_fail(&trial->progress, "cannot open %s: %s", trial->url, err.text);
 	return false;
@@ -490,7 +490,7 @@ bool trial_init(struct trial *trial, const struct trial_options *options, const 
 		progress_fail(&trial->progress, "no memory");
 		return false;
 	}
-	trial->plan.any_timestamp = trial->options->broker->replaces_timestamps;
+	trial->plan.any_timestamp = trial->options->broker->test->lacks & TRANSPORT_LACKS_TIMESTAMPS;
 	return threads_start(trial);
 }
 

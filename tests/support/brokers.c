@@ -20,6 +20,8 @@ static bool sqlite_url(const char *directory, char *url, size_t size)
 	return true;
 }
 
+const struct test_broker test_broker_sqlite = {&msp_transport_sqlite, 0, sqlite_url, short_lease, 1000};
+
 #ifdef MSP_HAS_KAFKA
 /* A message that is too large is too large compressed as well. */
 static const struct msp_property kafka_settings[] = {
@@ -31,6 +33,9 @@ static bool kafka_url(const char *directory, char *url, size_t size)
 	(void)directory;
 	return kafka_broker_find(url, size);
 }
+
+const struct test_broker test_broker_kafka = {
+    &msp_transport_kafka, TRANSPORT_LACKS_ATTEMPTS | TRANSPORT_LACKS_HEADER_ZEROS, kafka_url, kafka_settings, 1500};
 #endif
 
 #ifdef MSP_HAS_REDIS
@@ -42,24 +47,27 @@ static bool redis_url(const char *directory, char *url, size_t size)
 	snprintf(url, size, "%s", server ? server : "");
 	return server != NULL;
 }
+
+const struct test_broker test_broker_redis = {&msp_transport_redis,
+                                              TRANSPORT_LACKS_PARTITIONS | TRANSPORT_LACKS_TIMESTAMPS |
+                                                  TRANSPORT_LACKS_LIMITS | TRANSPORT_LACKS_ORDER,
+                                              redis_url, short_lease, 1000};
 #endif
 
-static const struct test_broker brokers[] = {
-    {&msp_transport_sqlite, 0, sqlite_url, short_lease, 1000},
+static const struct test_broker *const brokers[] = {
+    &test_broker_sqlite,
 #ifdef MSP_HAS_KAFKA
-    {&msp_transport_kafka, TRANSPORT_LACKS_ATTEMPTS | TRANSPORT_LACKS_HEADER_ZEROS, kafka_url, kafka_settings, 1500},
+    &test_broker_kafka,
 #endif
 #ifdef MSP_HAS_REDIS
-    {&msp_transport_redis,
-     TRANSPORT_LACKS_PARTITIONS | TRANSPORT_LACKS_TIMESTAMPS | TRANSPORT_LACKS_LIMITS | TRANSPORT_LACKS_ORDER,
-     redis_url, short_lease, 1000},
+    &test_broker_redis,
 #endif
 };
 
 const struct test_broker *test_broker_find(const char *name)
 {
 	for (size_t i = 0; i < sizeof(brokers) / sizeof(brokers[0]); i++)
-		if (strcmp(brokers[i].ops->name, name) == 0)
-			return &brokers[i];
+		if (strcmp(brokers[i]->ops->name, name) == 0)
+			return brokers[i];
 	return NULL;
 }

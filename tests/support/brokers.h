@@ -27,6 +27,9 @@ struct test_broker {
 	int hang_ms;
 };
 
+/* Those whose transports this build has. */
+extern const struct test_broker test_broker_sqlite, test_broker_kafka, test_broker_redis;
+
 /* By name; NULL: this build has none. */
 const struct test_broker *test_broker_find(const char *name);
 

@@ -124,6 +124,11 @@ static int64_t consumer_drive(struct rds_consumer *consumer, bool may_fetch)
 	if (rest_ms <= 0) {
 		if (rds_link_is_up(&consumer->writes) && !consumer->group_is_there && !consumer->group_asked) {
 			struct rds_group group = rds_consumer_group(consumer);
+			/* Before anything is read: what took the group may have taken the lease, and who has none counts as dead.
+			 */
+			rds_lease_put_renewal(&consumer->lease, &consumer->writes,
+			                      (int)consumer->transport->server.options.lease_ms);
+			rds_link_expect(&consumer->writes, RDS_IGNORED, 0);
 			rds_group_put(&group, &consumer->writes);
 			rds_link_expect(&consumer->writes, RDS_GROUP, 0);
 			consumer->group_asked = true;

@@ -13,9 +13,10 @@
 static const char TAKE[] = "local holder = redis.call('GET', KEYS[1]) "
                            "if holder and holder ~= ARGV[3] then return {holder, redis.call('PTTL', KEYS[1])} end "
                            "redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) return {}";
-/* KEYS: lease. ARGV: our token, ms. */
+/* KEYS: lease. ARGV: our token, ms. A server that is full sets nothing, and must not end the leases of the living. */
 static const char RENEW[] = "local holder = redis.call('GET', KEYS[1]) "
                             "if holder and holder ~= ARGV[1] then return 0 end "
+                            "if holder then return redis.call('PEXPIRE', KEYS[1], ARGV[2]) end "
                             "redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) return 1";
 /* KEYS: lease. ARGV: our token. */
 static const char RELEASE[] = "if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end "
