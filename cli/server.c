@@ -174,7 +174,8 @@ static void workers_check(const struct server *server, const struct graph_model 
 	struct msp_topic_info *info = NULL;
 	if (server->admin->ops->topic_describe(server->admin, topic, &info, WAIT_CALL_MS, NULL) != MSP_OK)
 		return; /* the workers tell what is wrong with the broker */
-	bool partitioned = info->partition_count && info->partitions[0].partition != MSP_PARTITION_ANY;
+	/* Where positions are ids, all workers share one sequence. */
+	bool partitioned = info->partition_count && info->partitions[0].oldest != MSP_OFFSET_NONE;
 	if (partitioned && model->settings.workers > (int64_t)info->partition_count)
 		msp_log(MSP_LOG_WARN, "more workers than partitions: the others have nothing to do", "model",
 		        model->entry->identity, "workers", MSP_LOG_NUMBER(model->settings.workers), "partitions",

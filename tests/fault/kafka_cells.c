@@ -63,20 +63,19 @@ static bool partitions_add_to_results(struct trial *trial, enum msp_topic_kind k
 	return true;
 }
 
-/* Sends a little at a time until the generator has found the new partitions of inputs. */
+/* Sends a little at a time until something has come to a new partition of inputs. */
 static bool feed_until_used(struct trial *trial, size_t *allowed, size_t count)
 {
 	const size_t little = 20;
-	int64_t deadline_ms = msp_monotonic_ms() + PATIENCE_MS, sent[MORE] = {0};
-	while (sent[0] == 0 || sent[1] == 0) {
+	int64_t deadline_ms = msp_monotonic_ms() + PATIENCE_MS, sent = 0;
+	for (size_t i = 0; sent == 0; i = (i + 1) % MORE) {
 		*allowed += little;
 		trial_allow(trial, *allowed, trial->messages);
 		progress_pause(&trial->progress, INTERVAL_MS);
-		for (size_t i = 0; i < MORE; i++)
-			if (!trial_count_inputs(trial, count - MORE + i, &sent[i]) || msp_monotonic_ms() >= deadline_ms) {
-				progress_fail(&trial->progress, "nothing came to the new partitions of inputs");
-				return false;
-			}
+		if (!trial_count_inputs(trial, count - MORE + i, &sent) || msp_monotonic_ms() >= deadline_ms) {
+			progress_fail(&trial->progress, "nothing came to the new partitions of inputs");
+			return false;
+		}
 	}
 	return true;
 }

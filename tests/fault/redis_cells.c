@@ -24,7 +24,7 @@ static bool server_run(struct trial *trial, const char *format, ...) __attribute
 static bool server_run(struct trial *trial, const char *format, ...)
 {
 	char line[640];
-	const char *words[WORDS_MAX];
+	const char *words[WORDS_MAX] = {NULL};
 	va_list arguments;
 	va_start(arguments, format);
 	vsnprintf(line, sizeof(line), format, arguments);
@@ -34,7 +34,7 @@ static bool server_run(struct trial *trial, const char *format, ...)
 	redisReply *reply = context && !context->err ? redisCommandArgv(context, count, words, NULL) : NULL;
 	bool done = reply && reply->type != REDIS_REPLY_ERROR;
 	if (!done)
-		progress_fail(&trial->progress, "%s: %s", words[0], reply ? reply->str : "the server does not answer");
+		progress_fail(&trial->progress, "%s: %s", format, reply ? reply->str : "the server does not answer");
 	freeReplyObject(reply);
 	redisFree(context);
 	return done;

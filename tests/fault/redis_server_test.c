@@ -99,6 +99,21 @@ static void a_full_server_is_waited_for(void **state)
 	topic_expect(fixture, fixture->outputs, 1, 6);
 }
 
+/* For longer than a lease; or else others would take what is in work. */
+static void a_full_server_ends_no_lease(void **state)
+{
+	struct fixture *fixture = *state;
+	send_numbers(fixture, fixture->inputs, 0, 0, 2);
+	struct msp_consumer *consumer = redis_consumer_open(fixture, MSP_AT_LEAST_ONCE, NULL);
+	struct msp_batch *batch = receive(consumer, 2);
+	freeReplyObject(redis_run("CONFIG SET maxmemory 1"));
+	poll(NULL, 0, 1500);
+	assert_int_equal(redis_number("EXISTS %s.lease.%s.worker/0", fixture->inputs, fixture->group), 1);
+	freeReplyObject(redis_run("CONFIG SET maxmemory 0"));
+	settle_echo(consumer, batch);
+	consumer_close(consumer);
+}
+
 static void trimming_deletes_only_what_is_settled(void **state)
 {
 	struct fixture *fixture = *state;
@@ -150,9 +165,13 @@ static void replicas_are_waited_for(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    T(a_killed_server_loses_and_doubles_nothing), T(a_hung_server_is_given_up_and_found_again),
-	    T(a_server_that_is_away_is_waited_for),       T(a_full_server_is_waited_for),
-	    T(trimming_deletes_only_what_is_settled),     T(replicas_are_waited_for),
+	    T(a_killed_server_loses_and_doubles_nothing),
+	    T(a_hung_server_is_given_up_and_found_again),
+	    T(a_server_that_is_away_is_waited_for),
+	    T(a_full_server_is_waited_for),
+	    T(a_full_server_ends_no_lease),
+	    T(trimming_deletes_only_what_is_settled),
+	    T(replicas_are_waited_for),
 	};
 	static const char *const flags[] = {"--appendonly", "yes", "--appendfsync", "always", NULL};
 	return redis_fixture_run("redis_server", tests, sizeof(tests) / sizeof(tests[0]), flags);

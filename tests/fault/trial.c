@@ -109,10 +109,9 @@ static struct msp_topic_info *inputs_describe(struct trial *trial)
 bool trial_count_inputs(struct trial *trial, size_t partition, int64_t *ret_count)
 {
 	struct msp_topic_info *info = inputs_describe(trial);
-	bool described = info && partition < info->partition_count;
-	*ret_count = described ? info->partitions[partition].count : 0;
+	*ret_count = info && partition < info->partition_count ? info->partitions[partition].count : 0;
 	free(info);
-	return described;
+	return !progress_failed(&trial->progress);
 }
 
 /* How much the group has left to settle by the broker's own book; -1: it cannot be told. */

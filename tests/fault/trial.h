@@ -69,7 +69,7 @@ void trial_done(struct trial *trial);
 
 bool trial_delete_topic(struct trial *trial, enum msp_topic_kind kind);
 bool trial_create_topic(struct trial *trial, enum msp_topic_kind kind);
-/* How many messages one partition of inputs got so far. */
+/* How many messages one partition of inputs got so far; 0 where there is none yet. */
 bool trial_count_inputs(struct trial *trial, size_t partition, int64_t *ret_count);
 
 /* Starts `msp run` in a place, with environment `variables` (as in process_start). */

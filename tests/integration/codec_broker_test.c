@@ -180,7 +180,9 @@ static void side_run(struct side *side)
 	struct result result = expect(0, "topics", "create", "-m", "iris", NULL);
 	result_free(&result);
 	inputs_send(side);
-	result = expect(0, "run", "-e", "iris", NULL);
+	result = expect(0, "run", "-e", "-X", "models.iris.workers=2", "iris", NULL);
+	check_contains(result.err, "more workers than partitions", !(equal.broker->lacks & TRANSPORT_LACKS_PARTITIONS),
+	               __FILE__, __LINE__);
 	result_free(&result);
 	answers_read(side, "outputs");
 	answers_read(side, "errors");
