@@ -117,22 +117,25 @@ static void writes_down(void *context)
 static const struct rds_link_events READS_EVENTS = {link_reply, reads_down};
 static const struct rds_link_events WRITES_EVENTS = {link_reply, writes_down};
 
+/* The lease before anything is read: what took the group may have taken it, and who has none counts as dead. */
+static void group_ask(struct rds_consumer *consumer)
+{
+	struct rds_group group = rds_consumer_group(consumer);
+	rds_lease_put_renewal(&consumer->lease, &consumer->writes, (int)consumer->transport->server.options.lease_ms);
+	rds_link_expect(&consumer->writes, RDS_IGNORED, 0);
+	rds_group_put(&group, &consumer->writes);
+	rds_link_expect(&consumer->writes, RDS_GROUP, 0);
+	consumer->group_asked = true;
+}
+
 /* Asks everything that can be asked now; returns in how many milliseconds to do so again at the latest. */
 static int64_t consumer_drive(struct rds_consumer *consumer, bool may_fetch)
 {
 	int64_t settle_ms = rds_settle_drive(consumer), rest_ms = consumer->resume_at_ms - msp_monotonic_ms();
 	if (rest_ms <= 0) {
-		if (rds_link_is_up(&consumer->writes) && !consumer->group_is_there && !consumer->group_asked) {
-			struct rds_group group = rds_consumer_group(consumer);
-			/* Before anything is read: what took the group may have taken the lease, and who has none counts as dead.
-			 */
-			rds_lease_put_renewal(&consumer->lease, &consumer->writes,
-			                      (int)consumer->transport->server.options.lease_ms);
-			rds_link_expect(&consumer->writes, RDS_IGNORED, 0);
-			rds_group_put(&group, &consumer->writes);
-			rds_link_expect(&consumer->writes, RDS_GROUP, 0);
-			consumer->group_asked = true;
-		}
+		if (rds_link_is_up(&consumer->writes) && !consumer->group_is_there && !consumer->group_asked &&
+		    !consumer->leaving)
+			group_ask(consumer);
 		rest_ms = rds_recovery_drive(consumer, may_fetch);
 		if (rds_inbox_wants(consumer))
 			rds_inbox_ask(consumer);

@@ -56,6 +56,7 @@ struct rds_consumer {
 
 	uint64_t term; /* grows when everything received and not settled becomes void */
 	bool group_is_there, group_asked;
+	bool leaving;                     /* no group and no lease is asked for any more */
 	bool reading;                     /* an answer with new entries is due */
 	struct msp_receive_limits limits; /* of the last receive; 0 messages: there was none */
 	size_t mean_bytes;

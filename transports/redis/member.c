@@ -68,6 +68,7 @@ static void name_release(struct rds_consumer *consumer, int64_t deadline_ms)
 
 void rds_member_leave(struct rds_consumer *consumer)
 {
+	consumer->leaving = true;
 	if (!consumer->lease.is_held)
 		return;
 	reading_end(consumer, msp_monotonic_ms() + FREE_TIMEOUT_MS);
