@@ -26,7 +26,7 @@ static bool server_restart(struct trial *trial)
 
 bool run_broker_restart(struct trial *trial)
 {
-	size_t count = rounds(trial, 2, 10);
+	size_t count = rounds(trial, 2, 5);
 	if (!trial_start_all(trial, PAIR))
 		return false;
 	flow(trial, count);

@@ -382,7 +382,7 @@ const struct cell cells[] = {
      .full_messages = 100000, ECHO, .setup.specials = {{PLAN_BIG, 40}, {PLAN_HUGE, 20}},
      .setup.outputs_max_bytes = 2000, .setup.errors_max_bytes = 10000, .needs_limits = true},
     {"broker_restart", "the broker is killed and started again", NULL, run_broker_restart, .small_messages = 6000,
-     .full_messages = 200000, BREAKS_SERVER},
+     .full_messages = 100000, BREAKS_SERVER},
     {"broker_down", "the broker is down for a minute", NULL, run_broker_down, .small_messages = 4000,
      .full_messages = 100000, BREAKS_SERVER},
     {"cut", "connections are cut", NULL, run_cut, .small_messages = 6000, .full_messages = 200000, BREAKS_SERVER,

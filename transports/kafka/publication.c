@@ -162,6 +162,14 @@ static enum kafka_progress range_judge(struct kafka_publication *publication, st
 	return range_next(publication) ? KAFKA_GOING : KAFKA_DONE;
 }
 
+/* A client that has given up does not report every message that it holds: a new one gets them. */
+static enum kafka_progress range_give_up(struct kafka_publication *publication, struct msp_error *err)
+{
+	publication->started = false;
+	kafka_client_error(&publication->publisher->client, RD_KAFKA_RESP_ERR__FATAL, err, "results cannot be published");
+	return KAFKA_FAILURE;
+}
+
 enum kafka_progress kafka_publication_step(struct kafka_publication *publication, int slice_ms, struct msp_error *err)
 {
 	struct kafka_flight *flight = publication->flight;
@@ -178,7 +186,7 @@ enum kafka_progress kafka_publication_step(struct kafka_publication *publication
 	bool failed = flight->refused > 0 || flight->undelivered > 0;
 	if (failed && flight->transactional)
 		return range_judge(publication, err); /* the transaction is void: no need to wait for the others */
-	if (sent == KAFKA_GOING || flight->on_the_way > 0)
-		return KAFKA_GOING;
-	return range_judge(publication, err);
+	if (sent == KAFKA_DONE && flight->on_the_way == 0)
+		return range_judge(publication, err);
+	return kafka_publisher_is_broken(publication->publisher) ? range_give_up(publication, err) : KAFKA_GOING;
 }

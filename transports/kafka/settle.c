@@ -120,6 +120,14 @@ static void publish_done(struct kafka_consumer *consumer)
 	}
 }
 
+/* The client is replaced. That its transaction is over by then spares the new one a wait: librdkafka asks only every
+ * half second whether the broker has ended it. */
+static void refusal_retreat(struct kafka_consumer *consumer)
+{
+	kafka_transaction_abandon(consumer, SLICE_MS * 10);
+	kafka_settle_go(consumer, KAFKA_SETTLE_RENEW);
+}
+
 static void settle_publish(struct kafka_consumer *consumer, int slice_ms)
 {
 	struct kafka_settle *settle = &consumer->settle;
@@ -134,7 +142,7 @@ static void settle_publish(struct kafka_consumer *consumer, int slice_ms)
 	else if (progress == KAFKA_FAILURE)
 		publish_failed(consumer);
 	else if (progress == KAFKA_REFUSAL && consumer->transactional)
-		kafka_settle_go(consumer, KAFKA_SETTLE_RENEW);
+		refusal_retreat(consumer);
 }
 
 static void settle_mark(struct kafka_consumer *consumer, int slice_ms)
