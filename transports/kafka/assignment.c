@@ -96,18 +96,6 @@ void kafka_consumer_note_missing(struct kafka_consumer *consumer)
 	consumer->missing = true;
 }
 
-/* librdkafka commits what is stored when partitions go. */
-static void marks_forget(struct kafka_consumer *consumer)
-{
-	if (!consumer->assignment)
-		return;
-	rd_kafka_topic_partition_list_t *marks = rd_kafka_topic_partition_list_copy(consumer->assignment);
-	for (int i = 0; i < marks->cnt; i++)
-		marks->elems[i].offset = RD_KAFKA_OFFSET_INVALID;
-	rd_kafka_offsets_store(consumer->client.rk, marks);
-	rd_kafka_topic_partition_list_destroy(marks);
-}
-
 static void partitions_give_up(struct kafka_consumer *consumer)
 {
 	/* librdkafka gives its reason first. Nothing is finished then: the mark might come to a topic of the same name. */
@@ -122,7 +110,7 @@ static void partitions_give_up(struct kafka_consumer *consumer)
 	if (!lost)
 		mark_commit(consumer, "some results will be repeated by whoever gets the partitions");
 	if (gone)
-		marks_forget(consumer);
+		kafka_mark_forget(consumer);
 	rd_kafka_assign(consumer->client.rk, NULL);
 	kafka_consumer_drop_fetched(consumer);
 	if (consumer->assignment)
@@ -144,7 +132,7 @@ static void partitions_restart(struct kafka_consumer *consumer)
 void kafka_consumer_begin_anew(struct kafka_consumer *consumer)
 {
 	kafka_settle_give_up(consumer, true, 0);
-	marks_forget(consumer);
+	kafka_mark_forget(consumer);
 	consumer->epoch++;
 	consumer->gap = false;
 	kafka_consumer_drop_fetched(consumer);

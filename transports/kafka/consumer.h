@@ -110,6 +110,8 @@ enum msp_status kafka_consumer_check(struct kafka_consumer *consumer, struct msp
 
 /* The mark was stored: it is committed within commit_interval_ms. */
 void kafka_mark_stored(struct kafka_consumer *consumer);
+/* Nothing that is stored is committed any more: the mark must not come to another topic of the same name. */
+void kafka_mark_forget(struct kafka_consumer *consumer);
 /* Commits it when its time has come; waits for nothing. */
 void kafka_mark_serve(struct kafka_consumer *consumer);
 /* How long a sleep of timeout_ms may be. */

@@ -29,6 +29,18 @@ void kafka_mark_stored(struct kafka_consumer *consumer)
 		mark_wait(&consumer->mark, consumer->commit_interval_ms);
 }
 
+void kafka_mark_forget(struct kafka_consumer *consumer)
+{
+	consumer->mark.pending = false;
+	if (!consumer->assignment)
+		return;
+	rd_kafka_topic_partition_list_t *marks = rd_kafka_topic_partition_list_copy(consumer->assignment);
+	for (int i = 0; i < marks->cnt; i++)
+		marks->elems[i].offset = RD_KAFKA_OFFSET_INVALID;
+	rd_kafka_offsets_store(consumer->client.rk, marks);
+	rd_kafka_topic_partition_list_destroy(marks);
+}
+
 /* Those of partitions that went meanwhile are committed by then, or somebody else's. */
 static void mark_answered(rd_kafka_t *rk, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t *offsets,
                           void *opaque)
@@ -39,6 +51,11 @@ static void mark_answered(rd_kafka_t *rk, rd_kafka_resp_err_t code, rd_kafka_top
 	code = first_error(code, offsets);
 	if (!code)
 		return;
+	if (code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART) {
+		kafka_consumer_note_missing(consumer);
+		kafka_mark_forget(consumer);
+		return;
+	}
 	msp_log(MSP_LOG_DEBUG, "the mark is committed again", "group", consumer->group, "reason", rd_kafka_err2str(code),
 	        NULL);
 	if (consumer->assignment)
