@@ -101,6 +101,7 @@ static void partitions_give_up(struct kafka_consumer *consumer)
 	/* librdkafka gives its reason first. Nothing is finished then: the mark might come to a topic of the same name. */
 	bool gone = consumer->missing || consumer->trouble.status == MSP_E_NOT_FOUND;
 	bool lost = gone || rd_kafka_assignment_lost(consumer->client.rk);
+	consumer->client.down |= lost; /* perhaps: librdkafka does not always say so, and receive asks */
 	if (gone)
 		kafka_consumer_note_missing(consumer);
 	kafka_settle_give_up(consumer, lost, KAFKA_REVOKE_TIMEOUT_MS);
