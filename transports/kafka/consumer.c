@@ -173,6 +173,15 @@ static enum msp_status consumer_ask_broker(struct kafka_consumer *consumer, int 
 	return status;
 }
 
+static void consumer_duties(struct kafka_consumer *consumer)
+{
+	pthread_mutex_lock(&consumer->drive.lock);
+	kafka_consumer_serve(consumer);
+	if (!consumer->drive.runs)
+		kafka_settle_advance(consumer, 0);
+	pthread_mutex_unlock(&consumer->drive.lock);
+}
+
 static enum msp_status consumer_receive(struct msp_consumer *base, const struct msp_receive_limits *limits,
                                         struct msp_batch **ret_batch, struct msp_error *err)
 {
@@ -180,8 +189,7 @@ static enum msp_status consumer_receive(struct msp_consumer *base, const struct 
 	int64_t deadline_ms = msp_monotonic_ms() + limits->timeout_ms;
 	*ret_batch = NULL;
 	for (;;) {
-		kafka_consumer_serve(consumer);
-		kafka_settle_advance(consumer, 0);
+		consumer_duties(consumer);
 		enum msp_status status = consumer_deliver(consumer, limits, ret_batch, err);
 		if (status != MSP_OK || *ret_batch)
 			return status;
@@ -232,6 +240,7 @@ static void consumer_free(struct msp_consumer *base)
 	if (!base)
 		return;
 	struct kafka_consumer *consumer = consumer_cast(base);
+	kafka_drive_stop(&consumer->drive);
 	consumer->closing = true;
 	if (consumer->client.rk)
 		kafka_settle_give_up(consumer, false, 0);
@@ -263,6 +272,7 @@ static void consumer_free(struct msp_consumer *base)
 	free(consumer->inputs);
 	free(consumer->group);
 	free(consumer->instance);
+	kafka_drive_done(&consumer->drive);
 	free(consumer);
 }
 
@@ -376,6 +386,7 @@ enum msp_status kafka_consumer_open(const struct kafka_settings *settings, const
 		return msp_error_set(err, MSP_E_NO_MEMORY, "no memory for a consumer");
 	consumer->base.ops = &CONSUMER_OPS;
 	consumer->settings = settings;
+	kafka_drive_init(&consumer->drive);
 	consumer->wake_fd = consumer->instance_fd = -1;
 	int32_t count;
 	enum msp_status status = consumer_init(consumer, config, err);
@@ -387,6 +398,8 @@ enum msp_status kafka_consumer_open(const struct kafka_settings *settings, const
 		status = consumer_open_publisher(consumer, config, err);
 	if (status == MSP_OK)
 		status = consumer_subscribe(consumer, err);
+	if (status == MSP_OK && consumer->transactional)
+		status = kafka_drive_start(consumer, err);
 	if (status != MSP_OK) {
 		consumer_free(&consumer->base);
 		return status;

@@ -6,6 +6,7 @@
 #include "batch.h"
 #include "publication.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 /* How long giving up partitions may take: the batch in flight is finished or abandoned, the mark is committed. */
@@ -48,6 +49,15 @@ struct kafka_mark {
 	int64_t due_ms;
 };
 
+/* The thread that carries a settle on, where there is one. The owner takes the lock whenever it serves librdkafka's
+ * callbacks or touches `settle` and `publisher`; so does the thread for each of its turns. */
+struct kafka_drive {
+	pthread_mutex_t lock;
+	pthread_cond_t changed; /* a settle has begun or ended, or the thread is to stop */
+	pthread_t thread;
+	bool runs, stopping;
+};
+
 struct kafka_consumer {
 	struct msp_consumer base;
 	const struct kafka_settings *settings;
@@ -83,6 +93,7 @@ struct kafka_consumer {
 
 	struct kafka_publisher publisher;
 	struct kafka_settle settle;
+	struct kafka_drive drive;
 };
 
 /* ---- assignment.c ---- */
@@ -137,6 +148,16 @@ void kafka_settle_learn_patience(struct kafka_consumer *consumer, int64_t since_
 /* Ends with the answer. */
 void kafka_settle_end(struct kafka_consumer *consumer, enum msp_settle_answer answer);
 void kafka_settle_go(struct kafka_consumer *consumer, enum kafka_settle_step step);
+
+/* ---- drive.c ---- */
+
+void kafka_drive_init(struct kafka_drive *drive);
+void kafka_drive_done(struct kafka_drive *drive);
+enum msp_status kafka_drive_start(struct kafka_consumer *consumer, struct msp_error *err) MSP_NODISCARD;
+/* Safe when it does not run. The lock is free. */
+void kafka_drive_stop(struct kafka_drive *drive);
+/* Gives up the lock until something has changed, at most timeout_ms. */
+void kafka_drive_wait(struct kafka_drive *drive, int timeout_ms);
 
 /* ---- transaction.c: each does its step for about slice_ms and chooses the next ---- */
 

@@ -8,6 +8,7 @@
  *     batch.c       librdkafka's messages as ours    producer.c     send
  *     settle.c      settle, step by step             reader.c       browse
  *     transaction.c the steps of exactly once        admin.c        topics, offsets, lag
+ *     drive.c       a thread that carries a transaction on while the next batch is computed
  *     settings.c    URL, options, refused properties client.c       a librdkafka handle, its configuration, its log
  *     instance.c    one live process per instance name
  *     mark.c        the consumed mark, under at_least_once

@@ -254,9 +254,8 @@ static rd_kafka_topic_partition_list_t *offsets_new(const struct kafka_batch *ba
 	return offsets;
 }
 
-void kafka_consumer_settle_begin(struct msp_consumer *base, struct msp_batch *batch, struct msp_outgoing *outgoing)
+static void settle_begin(struct kafka_consumer *consumer, struct msp_batch *batch, struct msp_outgoing *outgoing)
 {
-	struct kafka_consumer *consumer = consumer_cast(base);
 	struct kafka_settle *settle = &consumer->settle;
 	assert(settle->step == KAFKA_SETTLE_IDLE);
 	settle->batch = (struct kafka_batch *)batch;
@@ -276,6 +275,15 @@ void kafka_consumer_settle_begin(struct msp_consumer *base, struct msp_batch *ba
 	}
 	kafka_settle_go(consumer, outgoing ? KAFKA_SETTLE_PREPARE : prepared_step(consumer));
 	kafka_settle_advance(consumer, 0);
+}
+
+void kafka_consumer_settle_begin(struct msp_consumer *base, struct msp_batch *batch, struct msp_outgoing *outgoing)
+{
+	struct kafka_consumer *consumer = consumer_cast(base);
+	pthread_mutex_lock(&consumer->drive.lock);
+	settle_begin(consumer, batch, outgoing);
+	pthread_cond_broadcast(&consumer->drive.changed);
+	pthread_mutex_unlock(&consumer->drive.lock);
 }
 
 static enum msp_settle_answer settle_take_answer(struct kafka_consumer *consumer, struct msp_error *err)
@@ -304,9 +312,17 @@ static bool settle_hindrance(struct kafka_consumer *consumer, struct msp_error *
 	return why.status != MSP_OK;
 }
 
-enum msp_settle_answer kafka_consumer_settle_wait(struct msp_consumer *base, int timeout_ms, struct msp_error *err)
+/* For about slice_ms. */
+static void settle_go_on(struct kafka_consumer *consumer, int slice_ms)
 {
-	struct kafka_consumer *consumer = consumer_cast(base);
+	if (consumer->drive.runs)
+		kafka_drive_wait(&consumer->drive, slice_ms);
+	else
+		kafka_settle_advance(consumer, slice_ms);
+}
+
+static enum msp_settle_answer settle_wait(struct kafka_consumer *consumer, int timeout_ms, struct msp_error *err)
+{
 	struct kafka_settle *settle = &consumer->settle;
 	int64_t deadline_ms = msp_monotonic_ms() + timeout_ms;
 	assert(settle->step != KAFKA_SETTLE_IDLE);
@@ -317,7 +333,7 @@ enum msp_settle_answer kafka_consumer_settle_wait(struct msp_consumer *base, int
 		if (settle->step == KAFKA_SETTLE_ENDED)
 			return settle_take_answer(consumer, err);
 		int64_t left_ms = deadline_ms - msp_monotonic_ms();
-		kafka_settle_advance(consumer, left_ms > SLICE_MS ? SLICE_MS : left_ms > 0 ? (int)left_ms : 0);
+		settle_go_on(consumer, left_ms > SLICE_MS ? SLICE_MS : left_ms > 0 ? (int)left_ms : 0);
 		if (settle->step == KAFKA_SETTLE_ENDED)
 			continue;
 		if (settle->why.status != MSP_OK || left_ms <= 0) {
@@ -325,4 +341,13 @@ enum msp_settle_answer kafka_consumer_settle_wait(struct msp_consumer *base, int
 			return MSP_SETTLE_AGAIN;
 		}
 	}
+}
+
+enum msp_settle_answer kafka_consumer_settle_wait(struct msp_consumer *base, int timeout_ms, struct msp_error *err)
+{
+	struct kafka_consumer *consumer = consumer_cast(base);
+	pthread_mutex_lock(&consumer->drive.lock);
+	enum msp_settle_answer answer = settle_wait(consumer, timeout_ms, err);
+	pthread_mutex_unlock(&consumer->drive.lock);
+	return answer;
 }
