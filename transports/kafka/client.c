@@ -6,6 +6,7 @@
 #include <msp/log.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 
@@ -67,9 +68,10 @@ const char *kafka_property_base(const char *name)
 	return name;
 }
 
-static bool applies_to(const char *name, enum kafka_role role)
+/* The prefix of the properties that are for this role alone. */
+static const char *role_prefix(enum kafka_role role)
 {
-	return !has_prefix(name, role == KAFKA_CONSUMER ? PRODUCER_PREFIX : CONSUMER_PREFIX);
+	return role == KAFKA_CONSUMER ? CONSUMER_PREFIX : PRODUCER_PREFIX;
 }
 
 void kafka_conf_set(rd_kafka_conf_t *conf, const char *name, const char *value)
@@ -132,7 +134,50 @@ static bool is_secret(const char *name)
 	return false;
 }
 
-static enum msp_status conf_set_user(rd_kafka_conf_t *conf, const struct msp_property *property, struct msp_error *err)
+/* The line's first word, when it is the name of a property. */
+static size_t property_line_name(const char *line)
+{
+	size_t size = strspn(line, "abcdefghijklmnopqrstuvwxyz0123456789._");
+	return line[size] == ' ' && memchr(line, '.', size) ? size : 0;
+}
+
+/* The property most like `name`, or "". librdkafka lists all it has, but only as a table for people. */
+static void property_nearest(const char *name, char *nearest, size_t size)
+{
+	int best = (int)strlen(name) / 3 + 2; /* about a third of the name may be wrong */
+	char *table = NULL, one[80];
+	size_t table_size = 0;
+	FILE *file = open_memstream(&table, &table_size);
+	*nearest = '\0';
+	if (!file)
+		return;
+	rd_kafka_conf_properties_show(file);
+	fclose(file);
+	for (const char *line = table; line && *line; line += strcspn(line, "\n"), line += *line == '\n') {
+		snprintf(one, sizeof(one), "%.*s", (int)property_line_name(line), line);
+		int distance = msp_edit_distance(name, one);
+		if (*one && distance < best) {
+			best = distance;
+			snprintf(nearest, size, "%s", one);
+		}
+	}
+	free(table);
+}
+
+static enum msp_status property_unknown(const struct msp_property *property, struct msp_error *err)
+{
+	const char *base = kafka_property_base(property->name);
+	char nearest[80];
+	property_nearest(base, nearest, sizeof(nearest));
+	if (!*nearest)
+		return msp_error_set(err, MSP_E_INVALID, "kafka.%s: librdkafka %s has no property %s", property->name,
+		                     rd_kafka_version_str(), base);
+	return msp_error_set(err, MSP_E_INVALID, "kafka.%s: librdkafka %s has no property %s; did you mean kafka.%.*s%s?",
+	                     property->name, rd_kafka_version_str(), base, (int)(base - property->name), property->name,
+	                     nearest);
+}
+
+enum msp_status kafka_conf_set_user(rd_kafka_conf_t *conf, const struct msp_property *property, struct msp_error *err)
 {
 	char text[160];
 	const char *base = kafka_property_base(property->name);
@@ -140,9 +185,9 @@ static enum msp_status conf_set_user(rd_kafka_conf_t *conf, const struct msp_pro
 	case RD_KAFKA_CONF_OK:
 		return MSP_OK;
 	case RD_KAFKA_CONF_UNKNOWN:
-		return msp_error_set(err, MSP_E_INVALID, "librdkafka %s has no property %s (kafka.%s)", rd_kafka_version_str(),
-		                     base, property->name);
+		return property_unknown(property, err);
 	default:
+		text[strcspn(text, "\n")] = '\0';
 		return msp_error_set(err, MSP_E_INVALID, "kafka.%s: %s", property->name,
 		                     is_secret(base) ? "librdkafka refuses its value" : text);
 	}
@@ -205,6 +250,20 @@ static rd_kafka_resp_err_t client_made(rd_kafka_t *rk, const rd_kafka_conf_t *co
 	return rd_kafka_interceptor_add_on_thread_start(rk, "msp", thread_started, opaque);
 }
 
+/* The user's properties for one side, "" for both. */
+static enum msp_status conf_set_side(rd_kafka_conf_t *conf, const struct kafka_settings *settings, const char *prefix,
+                                     struct msp_error *err)
+{
+	enum msp_status status = MSP_OK;
+	for (size_t i = 0; i < settings->property_count && status == MSP_OK; i++) {
+		const struct msp_property *property = &settings->properties[i];
+		size_t prefix_size = (size_t)(kafka_property_base(property->name) - property->name);
+		if (prefix_size == strlen(prefix) && has_prefix(property->name, prefix))
+			status = kafka_conf_set_user(conf, property, err);
+	}
+	return status;
+}
+
 enum msp_status kafka_conf_new(const struct kafka_settings *settings, enum kafka_role role, rd_kafka_conf_t **ret_conf,
                                struct msp_error *err)
 {
@@ -217,13 +276,12 @@ enum msp_status kafka_conf_new(const struct kafka_settings *settings, enum kafka
 		conf_set_consumer_defaults(conf, &settings->options);
 	else
 		conf_set_producer_defaults(conf, &settings->options);
-	for (size_t i = 0; i < settings->property_count; i++) {
-		const struct msp_property *property = &settings->properties[i];
-		enum msp_status status = applies_to(property->name, role) ? conf_set_user(conf, property, err) : MSP_OK;
-		if (status != MSP_OK) {
-			rd_kafka_conf_destroy(conf);
-			return status;
-		}
+	enum msp_status status = conf_set_side(conf, settings, "", err);
+	if (status == MSP_OK)
+		status = conf_set_side(conf, settings, role_prefix(role), err);
+	if (status != MSP_OK) {
+		rd_kafka_conf_destroy(conf);
+		return status;
 	}
 	rd_kafka_conf_set_log_cb(conf, client_log);
 	rd_kafka_conf_set_error_cb(conf, client_error_cb);

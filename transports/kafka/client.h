@@ -14,6 +14,9 @@ enum kafka_role {
 /* The property's name without "consumer." or "producer.". */
 const char *kafka_property_base(const char *name);
 
+/* Sets what the user wrote; the refusal names the nearest property, and never a value that may be a secret. */
+enum msp_status kafka_conf_set_user(rd_kafka_conf_t *conf, const struct msp_property *property,
+                                    struct msp_error *err) MSP_NODISCARD;
 /* Our defaults for the role, then the user's properties; with a default topic configuration. The caller owns *ret_conf.
  */
 enum msp_status kafka_conf_new(const struct kafka_settings *settings, enum kafka_role role, rd_kafka_conf_t **ret_conf,
