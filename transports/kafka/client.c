@@ -12,6 +12,8 @@
 
 /* What a small message that was fetched ahead costs librdkafka, its bytes included (400 measured). */
 #define PREFETCH_MESSAGE_COST 512
+/* What certificate_judged tells librdkafka, which logs it at every try. */
+#define CERTIFICATE_REFUSED "certificate refused by OpenSSL"
 
 /* ---- configuration ---- */
 
@@ -205,11 +207,11 @@ static enum msp_log_level log_level(int syslog_level)
 /* [any thread] Connection trouble is repeated at every try: it is said by whoever waits for the broker. */
 static void client_log(const rd_kafka_t *rk, int level, const char *facility, const char *text)
 {
-	static const char *const noise[] = {"FAIL",      "CONFWARN", "ERROR",  "REQTMOUT",  "GETPID",
-	                                    "TERMINATE", "PARTCNT",  "TXNERR", "ADDOFFSETS"};
+	static const char *const noise[] = {"FAIL",      "CONFWARN", "ERROR",  "REQTMOUT",   "GETPID",
+	                                    "TERMINATE", "PARTCNT",  "TXNERR", "ADDOFFSETS", "FATAL"};
 	enum msp_log_level ours = log_level(level);
 	for (size_t i = 0; i < sizeof(noise) / sizeof(noise[0]); i++)
-		if (strcmp(noise[i], facility) == 0)
+		if (strcmp(noise[i], facility) == 0 || strstr(text, CERTIFICATE_REFUSED))
 			ours = MSP_LOG_DEBUG;
 	if (msp_log_enabled(ours))
 		msp_log(ours, "librdkafka", "client", rk ? rd_kafka_name(rk) : NULL, "facility", facility, "text", text, NULL);
@@ -264,6 +266,20 @@ static enum msp_status conf_set_side(rd_kafka_conf_t *conf, const struct kafka_s
 	return status;
 }
 
+/* [librdkafka's thread] OpenSSL has judged the certificate; its reason is kept, because librdkafka says the same for
+ * all. */
+static int certificate_judged(rd_kafka_t *rk, const char *broker, int32_t broker_id, int *x509_error, int depth,
+                              const char *certificate, size_t size, char *text, size_t text_size, void *opaque)
+{
+	(void)rk, (void)broker, (void)broker_id, (void)depth, (void)certificate, (void)size;
+	struct kafka_client *client = opaque;
+	if (*x509_error == 0)
+		return 1;
+	atomic_store(&client->x509_error, *x509_error);
+	snprintf(text, text_size, CERTIFICATE_REFUSED ", error %d", *x509_error);
+	return 0;
+}
+
 enum msp_status kafka_conf_new(const struct kafka_settings *settings, enum kafka_role role, rd_kafka_conf_t **ret_conf,
                                struct msp_error *err)
 {
@@ -287,6 +303,7 @@ enum msp_status kafka_conf_new(const struct kafka_settings *settings, enum kafka
 	rd_kafka_conf_set_error_cb(conf, client_error_cb);
 	if (rd_kafka_version() < 0x02040000)
 		rd_kafka_conf_interceptor_add_on_new(conf, "msp", client_made, NULL);
+	rd_kafka_conf_set_ssl_cert_verify_cb(conf, certificate_judged); /* refused by a librdkafka without TLS */
 	*ret_conf = conf;
 	return MSP_OK;
 }
@@ -313,18 +330,50 @@ void kafka_client_done(struct kafka_client *client)
 	client->rk = NULL;
 }
 
+/* The codes of OpenSSL's x509_vfy.h that people meet. */
+static const char *certificate_trouble(int x509_error)
+{
+	switch (x509_error) {
+	case 0:
+		return NULL;
+	case 9:
+		return "the broker's certificate is not valid yet";
+	case 10:
+		return "the broker's certificate has expired";
+	case 62:
+	case 64:
+		return "the broker's certificate is for another host";
+	default:
+		return "the broker's certificate is not signed by an authority of kafka.ssl.ca.location";
+	}
+}
+
+/* The connection has failed for `client->reason`. */
+static enum msp_status connection_error(struct kafka_client *client, struct msp_error *err, const char *text)
+{
+	const char *certificate = certificate_trouble(atomic_load(&client->x509_error));
+	if (client->code == RD_KAFKA_RESP_ERR__AUTHENTICATION)
+		text = "the broker refuses the login";
+	else if (client->code == RD_KAFKA_RESP_ERR__SSL && certificate)
+		text = certificate;
+	return kafka_error_set(err, client->code, client->reason, "%s", text);
+}
+
 enum msp_status kafka_client_error(struct kafka_client *client, rd_kafka_resp_err_t code, struct msp_error *err,
                                    const char *format, ...)
 {
-	char text[MSP_ERROR_TEXT_SIZE];
+	char text[MSP_ERROR_TEXT_SIZE], fatal[MSP_ERROR_TEXT_SIZE];
 	va_list arguments;
 	va_start(arguments, format);
 	vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
 	rd_kafka_poll(client->rk, 0); /* what librdkafka has to say about connections */
+	rd_kafka_resp_err_t fatal_code = rd_kafka_fatal_error(client->rk, fatal, sizeof(fatal));
+	if (fatal_code)
+		return kafka_error_set(err, fatal_code, fatal, "%s", text);
 	bool connection = code == RD_KAFKA_RESP_ERR__TRANSPORT || code == RD_KAFKA_RESP_ERR__TIMED_OUT ||
 	                  code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN;
 	if (connection && client->reason[0])
-		return kafka_error_set(err, client->code, client->reason, "%s", text);
+		return connection_error(client, err, text);
 	return kafka_error_set(err, code, NULL, "%s", text);
 }

@@ -143,9 +143,19 @@ static enum msp_status consumer_trouble(struct kafka_consumer *consumer, struct 
 	status = consumer->trouble.status;
 	if (err)
 		*err = consumer->trouble;
-	consumer->trouble.status = MSP_OK;
 	consumer->missing |= status == MSP_E_NOT_FOUND;
+	if (status == MSP_E_DENIED && !consumer->assignment)
+		consumer->denied = consumer->trouble;
+	consumer->trouble.status = MSP_OK;
 	return status;
+}
+
+/* Nothing came in time. */
+static enum msp_status consumer_idle(const struct kafka_consumer *consumer, struct msp_error *err)
+{
+	if (consumer->denied.status != MSP_OK && err)
+		*err = consumer->denied;
+	return consumer->denied.status;
 }
 
 static enum msp_status consumer_subscribe(struct kafka_consumer *consumer, struct msp_error *err)
@@ -188,7 +198,7 @@ static enum msp_status consumer_receive(struct msp_consumer *base, const struct 
 			return status;
 		int64_t left_ms = deadline_ms - msp_monotonic_ms();
 		if (left_ms <= 0 || atomic_exchange(&consumer->woken, false))
-			return MSP_OK;
+			return consumer_idle(consumer, err);
 		if (consumer->client.down || consumer->missing)
 			return consumer_ask_broker(consumer, (int)left_ms, err);
 		/* Stopping a partition undoes its forwarding, at a time of librdkafka's choice. */

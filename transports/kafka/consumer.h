@@ -72,6 +72,7 @@ struct kafka_consumer {
 	bool closing;
 	bool missing;             /* the inputs were deleted */
 	struct msp_error trouble; /* what the next receive has to report */
+	struct msp_error denied;  /* the group lets us not in; librdkafka says it once and goes on trying */
 
 	rd_kafka_message_t **carried; /* taken from `work`, not delivered yet */
 	size_t carried_begin, carried_end, carried_capacity;

@@ -2,7 +2,9 @@
 # One Apache Kafka broker (KRaft, one node, loopback) in a folder of its own. Data outlive stop and kill.
 #
 #     broker.sh jars [VERSION]      fetch the published jars (default 4.1.0) unless they are there
-#     broker.sh start DIR           start, wait until it answers, print host:port
+#     broker.sh start DIR [PROTOCOL…]
+#                                   start, wait until it answers, print host:port; with a listener more for each
+#                                   PROTOCOL (SASL_PLAINTEXT, SSL), its localhost:port in DIR/address.PROTOCOL
 #     broker.sh stop|kill DIR       SIGTERM or SIGKILL, and wait until it is gone
 #     broker.sh pause|resume DIR    SIGSTOP, SIGCONT
 #
@@ -41,18 +43,23 @@ free_port() {
 }
 
 # Small and quick: few partitions of the internal topics, no wait for more group members, dead transactions found soon.
-write_settings() {
-	local port controller
+write_settings() { # [PROTOCOL…]
+	local port controller protocol advertised more='' map=''
 	port=$(free_port) controller=$(free_port)
 	echo "127.0.0.1:$port" > "$dir/address"
+	for protocol in "$@"; do
+		advertised="localhost:$(free_port)"
+		echo "$advertised" > "$dir/address.$protocol"
+		more+=",$protocol://$advertised" map+=",$protocol:$protocol"
+	done
 	cat > "$dir/server.properties" <<-END
 		process.roles=broker,controller
 		node.id=1
 		controller.quorum.voters=1@127.0.0.1:$controller
-		listeners=PLAINTEXT://127.0.0.1:$port,CONTROLLER://127.0.0.1:$controller
-		advertised.listeners=PLAINTEXT://127.0.0.1:$port
+		listeners=PLAINTEXT://127.0.0.1:$port,CONTROLLER://127.0.0.1:$controller${more//localhost/127.0.0.1}
+		advertised.listeners=PLAINTEXT://127.0.0.1:$port$more
 		controller.listener.names=CONTROLLER
-		listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+		listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT$map
 		log.dirs=$dir/data
 		auto.create.topics.enable=false
 		offsets.topic.replication.factor=1
@@ -82,12 +89,12 @@ answers() {
 	kcat -L -b "$(cat "$dir/address")" -m 1 >/dev/null 2>&1
 }
 
-start() {
+start() { # [PROTOCOL…]
 	local jars
 	fetch_jars
 	jars=$(jars_dir)
 	if ! alive; then
-		[ -f "$dir/server.properties" ] || write_settings
+		[ -f "$dir/server.properties" ] || write_settings "$@"
 		[ -f "$dir/data/meta.properties" ] || format
 		# A session of its own and no stream of ours: it outlives the caller and holds none of its pipes.
 		setsid java -Xms128m "-Xmx${KAFKA_TEST_HEAP:-512m}" -XX:+UseSerialGC \
@@ -127,13 +134,13 @@ if [ "$command" = jars ]; then
 	exit
 fi
 if [ $# -lt 2 ]; then
-	sed -n '2,10s/^# \{0,1\}//p' "$0"
+	sed -n '2,12s/^# \{0,1\}//p' "$0"
 	exit 2
 fi
 mkdir -p "$2"
 dir=$(cd "$2" && pwd)
 case $command in
-start) start ;;
+start) start "${@:3}" ;;
 stop) end TERM ;;
 kill) end KILL ;;
 pause) kill -STOP "$(cat "$dir/pid")" ;;
