@@ -354,7 +354,7 @@ static enum msp_status connection_error(struct kafka_client *client, struct msp_
 	const char *certificate = certificate_trouble(atomic_load(&client->x509_error));
 	if (client->code == RD_KAFKA_RESP_ERR__AUTHENTICATION)
 		text = "the broker refuses the login";
-	else if (client->code == RD_KAFKA_RESP_ERR__SSL && certificate)
+	else if (certificate && strstr(client->reason, "certificate"))
 		text = certificate;
 	return kafka_error_set(err, client->code, client->reason, "%s", text);
 }
