@@ -207,8 +207,8 @@ static enum msp_log_level log_level(int syslog_level)
 /* [any thread] Connection trouble is repeated at every try: it is said by whoever waits for the broker. */
 static void client_log(const rd_kafka_t *rk, int level, const char *facility, const char *text)
 {
-	static const char *const noise[] = {"FAIL",      "CONFWARN", "ERROR",  "REQTMOUT",   "GETPID",
-	                                    "TERMINATE", "PARTCNT",  "TXNERR", "ADDOFFSETS", "FATAL"};
+	static const char *const noise[] = {"FAIL",    "CONFWARN", "ERROR",      "REQTMOUT", "GETPID",  "TERMINATE",
+	                                    "PARTCNT", "TXNERR",   "ADDOFFSETS", "FATAL",    "ADDPARTS"};
 	enum msp_log_level ours = log_level(level);
 	for (size_t i = 0; i < sizeof(noise) / sizeof(noise[0]); i++)
 		if (strcmp(noise[i], facility) == 0 || strstr(text, CERTIFICATE_REFUSED))

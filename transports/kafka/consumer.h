@@ -136,6 +136,8 @@ void kafka_transaction_resolve(struct kafka_consumer *consumer, int slice_ms);
 void kafka_transaction_begin(struct kafka_consumer *consumer);
 void kafka_transaction_offsets(struct kafka_consumer *consumer, int slice_ms);
 void kafka_transaction_commit(struct kafka_consumer *consumer, int slice_ms);
+/* Publishing in the transaction has failed: finds out why. The transaction is void afterwards. */
+void kafka_transaction_explain(struct kafka_consumer *consumer);
 /* Aborts the transaction, or leaves that to the next RENEW. */
 void kafka_transaction_abandon(struct kafka_consumer *consumer, int timeout_ms);
 

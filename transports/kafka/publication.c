@@ -83,7 +83,7 @@ static enum kafka_progress range_send(struct kafka_publication *publication, str
 			publication->open--;
 		} else if (code) {
 			publication->started = false;
-			kafka_client_error(&publisher->client, code, err, "%s",
+			kafka_client_error(&publisher->client, code, err, "cannot publish to %s",
 			                   publisher->names[outgoing_at(publication, index)->route]);
 			return KAFKA_FAILURE;
 		}
