@@ -348,7 +348,9 @@ static enum msp_status consumer_open_publisher(struct kafka_consumer *consumer,
 	if (status == MSP_OK && consumer->transactional) {
 		rd_kafka_error_t *error = rd_kafka_init_transactions(consumer->publisher.client.rk, KAFKA_OPEN_TIMEOUT_MS);
 		if (error) {
-			status = kafka_error_set(err, rd_kafka_error_code(error), rd_kafka_error_string(error), "transactions");
+			status = kafka_client_error(&consumer->publisher.client, rd_kafka_error_code(error), err, "transactions");
+			if (status == MSP_E_UNSUPPORTED)
+				msp_error_prefix(err, status, "exactly_once needs Kafka 2.5 or newer");
 			rd_kafka_error_destroy(error);
 		}
 	}
