@@ -328,6 +328,20 @@ static enum msp_status publisher_add_topic(struct kafka_publisher *publisher, en
 	return status == MSP_E_NOT_FOUND ? MSP_OK : status;
 }
 
+/* Now, not with the first batch: what a predecessor left open hides messages from readers until then. */
+static enum msp_status transactional_id_claim(struct kafka_consumer *consumer, struct msp_error *err)
+{
+	rd_kafka_error_t *error = rd_kafka_init_transactions(consumer->publisher.client.rk, KAFKA_OPEN_TIMEOUT_MS);
+	if (!error)
+		return MSP_OK;
+	enum msp_status status =
+	    kafka_client_error(&consumer->publisher.client, rd_kafka_error_code(error), err, "transactions");
+	rd_kafka_error_destroy(error);
+	if (status == MSP_E_UNSUPPORTED)
+		msp_error_prefix(err, status, "exactly_once needs Kafka 2.5 or newer");
+	return status;
+}
+
 static enum msp_status consumer_open_publisher(struct kafka_consumer *consumer,
                                                const struct msp_consumer_config *config, struct msp_error *err)
 {
@@ -344,16 +358,8 @@ static enum msp_status consumer_open_publisher(struct kafka_consumer *consumer,
 		status = publisher_add_topic(&consumer->publisher, MSP_ROUTE_ERRORS, config->errors, err);
 	if (status == MSP_OK && consumer->publisher.outdated)
 		status = kafka_publisher_renew(&consumer->publisher, NULL, err);
-	/* The transactional id is claimed now: what a predecessor left open hides messages from readers until then. */
-	if (status == MSP_OK && consumer->transactional) {
-		rd_kafka_error_t *error = rd_kafka_init_transactions(consumer->publisher.client.rk, KAFKA_OPEN_TIMEOUT_MS);
-		if (error) {
-			status = kafka_client_error(&consumer->publisher.client, rd_kafka_error_code(error), err, "transactions");
-			if (status == MSP_E_UNSUPPORTED)
-				msp_error_prefix(err, status, "exactly_once needs Kafka 2.5 or newer");
-			rd_kafka_error_destroy(error);
-		}
-	}
+	if (status == MSP_OK && consumer->transactional)
+		status = transactional_id_claim(consumer, err);
 	return status;
 }
 
