@@ -201,7 +201,7 @@ static void the_right_to_write_is_waited_for_with(const char *guarantee, const c
 	assert_contains(run->text, outputs);
 	assert_lacks(run->text, "Purged");
 	assert_lacks(run->text, "librdkafka");
-	assert_false(file_exists("ready"));
+	await_file("ready", false);
 	allow(RD_KAFKA_RESOURCE_TOPIC, outputs, "User:model", RD_KAFKA_ACL_OPERATION_WRITE);
 	process_read_all(run, run->err);
 	assert_contains(run->text, "50 outputs, 0 errors");
@@ -231,7 +231,7 @@ static void the_right_to_the_group_is_waited_for(void **state)
 	process_await(run, run->err, "Group authorization failed");
 	process_await(run, run->err, " for_s=10");
 	assert_lacks(run->text, "the wait is over");
-	assert_false(file_exists("ready"));
+	await_file("ready", false);
 	allow(RD_KAFKA_RESOURCE_GROUP, "group.iris_model.0.1", "User:model", RD_KAFKA_ACL_OPERATION_READ);
 	process_read_all(run, run->err);
 	assert_int_equal(process_end(run), 0);

@@ -234,6 +234,11 @@ static void client_error_cb(rd_kafka_t *rk, int code, const char *reason, void *
 		client->reason[--size] = '\0';
 }
 
+static bool is_spinning(void)
+{
+	return rd_kafka_version() < 0x02040000;
+}
+
 /* [librdkafka's threads] Before 2.4 its main thread rounds the time until its next timer down to milliseconds and spins
  * through the rest, at every timer of every client. A thread whose timers may be that late sleeps through it. */
 static rd_kafka_resp_err_t thread_started(rd_kafka_t *rk, rd_kafka_thread_type_t type, const char *name, void *opaque)
@@ -301,7 +306,7 @@ enum msp_status kafka_conf_new(const struct kafka_settings *settings, enum kafka
 	}
 	rd_kafka_conf_set_log_cb(conf, client_log);
 	rd_kafka_conf_set_error_cb(conf, client_error_cb);
-	if (rd_kafka_version() < 0x02040000)
+	if (is_spinning())
 		rd_kafka_conf_interceptor_add_on_new(conf, "msp", client_made, NULL);
 	rd_kafka_conf_set_ssl_cert_verify_cb(conf, certificate_judged); /* refused by a librdkafka without TLS */
 	*ret_conf = conf;
@@ -319,7 +324,9 @@ enum msp_status kafka_client_init(struct kafka_client *client, rd_kafka_type_t t
 	client->rk = rd_kafka_new(type, conf, text, sizeof(text));
 	if (client->rk)
 		return MSP_OK;
-	rd_kafka_conf_destroy(conf);
+	/* A configuration with an interceptor, once refused, cannot be destroyed: rd_kafka_new has freed half of it. */
+	if (!is_spinning())
+		rd_kafka_conf_destroy(conf);
 	return msp_error_set(err, MSP_E_INVALID, "librdkafka refuses its configuration: %s", text);
 }
 
