@@ -64,7 +64,7 @@ static const struct flag send_flags[] = {
     {"header", 'H', FLAG_LIST, FIELD(headers), "NAME=VALUE", 0, 0,
      "a header of every message; may be repeated; without = its value is null"},
     {"partition", 'p', FLAG_INTEGER, FIELD(partition), "N", -1, INT32_MAX, "to this partition (by key)"},
-    {"null", 'Z', FLAG_SWITCH, FIELD(empty_is_null), NULL, 0, 0, "an empty value is sent as null"},
+    {"null", 'Z', FLAG_SWITCH, FIELD(empty_is_null), NULL, 0, 0, "an empty value or key is sent as null"},
     {"lines", 'l', FLAG_SWITCH, FIELD(lines), NULL, 0, 0, "files hold one message per line"},
     {"count", 'c', FLAG_INTEGER, FIELD(count), "N", 1, INT64_MAX, "stop after N messages"},
     {"envelope", 'J', FLAG_SWITCH, FIELD(envelopes), NULL, 0, 0,

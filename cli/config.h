@@ -102,10 +102,12 @@ void config_bind_inherited(struct config *config, const char *prefix, const stru
                            void *target);
 /* Forgets the table that was bound last, under `prefix`: its owner goes away. */
 void config_forget_table(struct config *config, const char *prefix);
-/* What is left under `prefix` ("kafka."), names without the prefix; also from the environment. The caller owns
- * *ret_properties; names and values are borrowed from the configuration. */
-void config_take_rest(struct config *config, const char *prefix, struct msp_property **ret_properties,
-                      size_t *ret_count);
+/* Judges a property, see property_check of struct msp_transport_ops. */
+typedef enum msp_status config_check_fn(const struct msp_property *property, struct msp_error *err);
+/* What is left under `prefix` ("kafka."), names without the prefix; also from the environment. Notes a mistake for what
+ * `check` refuses. The caller owns *ret_properties; names and values are borrowed from the configuration. */
+void config_take_rest(struct config *config, const char *prefix, config_check_fn *check,
+                      struct msp_property **ret_properties, size_t *ret_count);
 /* Marks everything under `prefix` as known: its owner is not asked in this run. */
 void config_skip(struct config *config, const char *prefix);
 /* Notes a mistake for every key that nobody knows. */

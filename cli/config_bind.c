@@ -149,8 +149,22 @@ static void environment_take(struct config *config, const char *prefix)
 	}
 }
 
-void config_take_rest(struct config *config, const char *prefix, struct msp_property **ret_properties,
-                      size_t *ret_count)
+/* A refusal may repeat the value: where that is a reference, what people see is the reference. */
+static void property_judge(struct config *config, const struct config_entry *entry, const struct msp_property *property,
+                           config_check_fn *check)
+{
+	struct msp_error err;
+	if (check(property, &err) == MSP_OK)
+		return;
+	const struct msp_property written = {property->name, entry->written};
+	if (!entry->written || check(&written, &err) != MSP_OK)
+		config_problem(config, &entry->origin, "%s", err.text);
+	else
+		config_problem(config, &entry->origin, "%s: what \"%s\" stands for is refused", entry->key, entry->written);
+}
+
+void config_take_rest(struct config *config, const char *prefix, config_check_fn *check,
+                      struct msp_property **ret_properties, size_t *ret_count)
 {
 	environment_take(config, prefix);
 	size_t count = 0;
@@ -162,10 +176,12 @@ void config_take_rest(struct config *config, const char *prefix, struct msp_prop
 		if (entry->used || strncmp(entry->key, prefix, strlen(prefix)) != 0)
 			continue;
 		entry->used = true;
-		if (entry->value)
-			properties[count++] = (struct msp_property){entry->key + strlen(prefix), entry->value};
-		else
+		if (!entry->value) {
 			config_problem(config, &entry->origin, "%s has no value", entry->key);
+			continue;
+		}
+		properties[count] = (struct msp_property){entry->key + strlen(prefix), entry->value};
+		property_judge(config, entry, &properties[count++], check);
 	}
 	*ret_properties = properties;
 	*ret_count = count;

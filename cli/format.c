@@ -121,13 +121,14 @@ static void binary_size_write(struct output *out, struct msp_bytes bytes)
 	output_write(out, octets, sizeof(octets));
 }
 
-static void headers_write(const struct format *format, struct output *out, const struct msp_message *message)
+/* Null is told from empty here whatever the flags, as by kcat. */
+static void headers_write(struct output *out, const struct msp_message *message)
 {
 	for (size_t i = 0; i < message->header_count; i++) {
 		output_write(out, ",", i > 0);
 		output_bytes(out, message->headers[i].name);
 		output_write(out, "=", 1);
-		bytes_write(format, out, message->headers[i].value);
+		output_bytes(out, message->headers[i].value.data ? message->headers[i].value : msp_bytes_of_string("NULL"));
 	}
 }
 
@@ -163,7 +164,7 @@ static void item_write(const struct format *format, const struct format_item *it
 		              message->timestamp_ms == MSP_TIMESTAMP_NONE ? -1LL : (long long)message->timestamp_ms);
 		break;
 	case 'h':
-		headers_write(format, out, message);
+		headers_write(out, message);
 		break;
 	case 't':
 		output_printf(out, "%s", message->topic);

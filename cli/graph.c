@@ -14,7 +14,7 @@
 /* ---- transports and codecs ---- */
 
 static void part_bind(struct config *config, const char *name, const struct msp_option_table *table,
-                      bool passes_properties, struct part_options *part)
+                      config_check_fn *property_check, struct part_options *part)
 {
 	char prefix[64];
 	snprintf(prefix, sizeof(prefix), "%s.", name);
@@ -26,8 +26,8 @@ static void part_bind(struct config *config, const char *name, const struct msp_
 		else
 			config_bind(config, prefix, table, part->options);
 	}
-	if (passes_properties)
-		config_take_rest(config, prefix, &part->properties, &part->property_count);
+	if (property_check)
+		config_take_rest(config, prefix, property_check, &part->properties, &part->property_count);
 }
 
 static void part_done(struct part_options *part)
@@ -53,12 +53,12 @@ static void parts_bind(struct graph *graph)
 	}
 	for (; graph->transport_count < transports; graph->transport_count++) {
 		const struct msp_transport_ops *ops = builtin_transports[graph->transport_count];
-		part_bind(&graph->config, ops->name, ops->options, ops->passes_properties,
+		part_bind(&graph->config, ops->name, ops->options, ops->property_check,
 		          &graph->transports[graph->transport_count]);
 	}
 	for (; graph->codec_count < codecs; graph->codec_count++) {
 		const struct msp_codec_ops *ops = builtin_codecs[graph->codec_count];
-		part_bind(&graph->config, ops->name, ops->options, false, &graph->codecs[graph->codec_count]);
+		part_bind(&graph->config, ops->name, ops->options, NULL, &graph->codecs[graph->codec_count]);
 	}
 }
 

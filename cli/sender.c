@@ -187,6 +187,8 @@ static void plain_add(struct sender *sender, struct msp_bytes content)
 	}
 	if (sender->args->empty_is_null && !message.value.size)
 		message.value = MSP_BYTES_ABSENT;
+	if (sender->args->empty_is_null && !message.key.size)
+		message.key = MSP_BYTES_ABSENT;
 	message_add(sender, message);
 }
 

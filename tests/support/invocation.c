@@ -92,7 +92,7 @@ static void collect(char **arguments, const char *first, va_list more)
 	arguments[count] = NULL;
 }
 
-static pid_t spawn(char *const arguments[], int in, int out, int err)
+static pid_t spawn(const char *program, char *const arguments[], int in, int out, int err)
 {
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
@@ -107,7 +107,7 @@ static pid_t spawn(char *const arguments[], int in, int out, int err)
 	posix_spawn_file_actions_adddup2(&actions, in, STDIN_FILENO);
 	posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
 	posix_spawn_file_actions_adddup2(&actions, err, STDERR_FILENO);
-	assert_int_equal(posix_spawn(&pid, MSP_PROGRAM, &actions, &attributes, arguments, environ), 0);
+	assert_int_equal(posix_spawn(&pid, program, &actions, &attributes, arguments, environ), 0);
 	posix_spawn_file_actions_destroy(&actions);
 	posix_spawnattr_destroy(&attributes);
 	running_change(0, pid);
@@ -123,16 +123,16 @@ static bool ends_within(pid_t pid, int timeout_ms)
 	return ended;
 }
 
-static int await_end(pid_t pid)
+static int await_end(pid_t pid, int timeout_ms)
 {
 	int status;
-	bool ended = ends_within(pid, DEADLINE_MS);
+	bool ended = ends_within(pid, timeout_ms);
 	if (!ended)
 		kill(pid, SIGKILL);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	running_change(pid, 0);
 	if (!ended)
-		fail_msg("msp did not end in time");
+		fail_msg("a process did not end in time");
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
@@ -173,17 +173,35 @@ static char *memory_text(int fd, size_t *ret_size)
 	return text;
 }
 
-struct result msp_with_bytes(struct msp_bytes input, char *const arguments[])
+static struct result run(const char *program, char *const arguments[], struct msp_bytes input, int timeout_ms)
 {
 	int in = memory_file(), out = memory_file(), err = memory_file();
 	struct result result;
 	assert_int_equal(write(in, input.data, input.size), (ssize_t)input.size);
 	assert_int_equal(lseek(in, 0, SEEK_SET), 0);
-	result.status = await_end(spawn(arguments, in, out, err));
+	result.status = await_end(spawn(program, arguments, in, out, err), timeout_ms);
 	close(in);
 	result.out = memory_text(out, &result.out_size);
 	result.err = memory_text(err, NULL);
 	return result;
+}
+
+struct result msp_with_bytes(struct msp_bytes input, char *const arguments[])
+{
+	return run(MSP_PROGRAM, arguments, input, DEADLINE_MS);
+}
+
+struct result shell(const char *format, ...)
+{
+	static const char shell_path[] = "/bin/sh";
+	char line[8192];
+	va_list arguments;
+	va_start(arguments, format);
+	assert_in_range(vsnprintf(line, sizeof(line), format, arguments), 0, sizeof(line) - 1);
+	va_end(arguments);
+	setenv("MSP", MSP_PROGRAM, 1);
+	char *const words[] = {(char *)(uintptr_t) "sh", (char *)(uintptr_t) "-c", line, NULL};
+	return run(shell_path, words, MSP_BYTES_ABSENT, SHELL_DEADLINE_MS);
 }
 
 struct result msp_with(const char *input, ...)
@@ -241,7 +259,7 @@ struct process *process_start(const char *first, ...)
 	collect(arguments, first, more);
 	va_end(more);
 	assert_int_equal(pipe2(in, O_CLOEXEC) | pipe2(out, O_CLOEXEC) | pipe2(err, O_CLOEXEC), 0);
-	pid_t pid = spawn(arguments, in[0], out[1], err[1]);
+	pid_t pid = spawn(MSP_PROGRAM, arguments, in[0], out[1], err[1]);
 	close(in[0]);
 	close(out[1]);
 	close(err[1]);
@@ -259,7 +277,7 @@ struct process *process_start_on_terminal(const char *first, ...)
 	assert_int_equal(openpty(&ours, &terminal, NULL, NULL, NULL), 0);
 	fcntl(ours, F_SETFD, FD_CLOEXEC);
 	fcntl(terminal, F_SETFD, FD_CLOEXEC);
-	pid_t pid = spawn(arguments, terminal, terminal, terminal);
+	pid_t pid = spawn(MSP_PROGRAM, arguments, terminal, terminal, terminal);
 	close(terminal);
 	return process_new(pid, ours, ours, ours);
 }
@@ -324,7 +342,7 @@ bool process_ends_within(const struct process *process, int timeout_ms)
 
 int process_end(struct process *process)
 {
-	int status = await_end(process->pid);
+	int status = await_end(process->pid, DEADLINE_MS);
 	bool is_terminal = process->in == process->out;
 	if (process->in >= 0)
 		close(process->in);

@@ -10,6 +10,8 @@
 
 /* The longest that any wait takes before the test fails. */
 #define DEADLINE_MS 20000
+/* The longest that a line of shell takes: it may start a server. */
+#define SHELL_DEADLINE_MS 120000
 
 /* What a run has left behind. Freed by result_free. */
 struct result {
@@ -28,8 +30,12 @@ struct result msp_with(const char *input, ...) __attribute__((sentinel));
 struct result msp_with_bytes(struct msp_bytes input, char *const arguments[]);
 void result_free(struct result *result);
 
+/* Runs a line of sh, in which $MSP is the program. */
+struct result shell(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
 /* The same with a check of the exit status; prints what the program said when it differs. */
 #define expect(status, ...)             expect_status((status), msp(__VA_ARGS__), __FILE__, __LINE__)
+#define expect_shell(status, ...)       expect_status((status), shell(__VA_ARGS__), __FILE__, __LINE__)
 #define expect_with(status, input, ...) expect_status((status), msp_with((input), __VA_ARGS__), __FILE__, __LINE__)
 struct result expect_status(int status, struct result result, const char *file, int line);
 

@@ -9,7 +9,7 @@ build_packages=(
 )
 test_packages=(
 	"${build_packages[@]}" libcmocka-dev
-	default-jre-headless kcat maven python3 redis-server # the brokers
+	default-jre-headless kcat maven openssl python3 redis-server # the brokers
 	python3-msgpack                                      # the other implementation of the format
 	docker-compose python3-yaml                          # the container files
 )

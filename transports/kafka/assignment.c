@@ -51,6 +51,7 @@ static void partitions_take(struct kafka_consumer *consumer, const rd_kafka_topi
 	partitions_forward(consumer, partitions);
 	rd_kafka_assign(consumer->client.rk, partitions);
 	consumer->assignment = rd_kafka_topic_partition_list_copy(partitions);
+	consumer->denied.status = MSP_OK;
 	/* Now, not when a transaction needs it: by then it might be of a newer generation than the messages. */
 	consumer->membership = rd_kafka_consumer_group_metadata(consumer->client.rk);
 	msp_log(MSP_LOG_INFO, "partitions assigned", "group", consumer->group, "topic", consumer->inputs, "partitions",

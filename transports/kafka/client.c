@@ -6,11 +6,14 @@
 #include <msp/log.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 
 /* What a small message that was fetched ahead costs librdkafka, its bytes included (400 measured). */
 #define PREFETCH_MESSAGE_COST 512
+/* What certificate_judged tells librdkafka, which logs it at every try. */
+#define CERTIFICATE_REFUSED "certificate refused by OpenSSL"
 
 /* ---- configuration ---- */
 
@@ -67,9 +70,10 @@ const char *kafka_property_base(const char *name)
 	return name;
 }
 
-static bool applies_to(const char *name, enum kafka_role role)
+/* The prefix of the properties that are for this role alone. */
+static const char *role_prefix(enum kafka_role role)
 {
-	return !has_prefix(name, role == KAFKA_CONSUMER ? PRODUCER_PREFIX : CONSUMER_PREFIX);
+	return role == KAFKA_CONSUMER ? CONSUMER_PREFIX : PRODUCER_PREFIX;
 }
 
 void kafka_conf_set(rd_kafka_conf_t *conf, const char *name, const char *value)
@@ -132,7 +136,50 @@ static bool is_secret(const char *name)
 	return false;
 }
 
-static enum msp_status conf_set_user(rd_kafka_conf_t *conf, const struct msp_property *property, struct msp_error *err)
+/* The line's first word, when it is the name of a property. */
+static size_t property_line_name(const char *line)
+{
+	size_t size = strspn(line, "abcdefghijklmnopqrstuvwxyz0123456789._");
+	return line[size] == ' ' && memchr(line, '.', size) ? size : 0;
+}
+
+/* The property most like `name`, or "". librdkafka lists all it has, but only as a table for people. */
+static void property_nearest(const char *name, char *nearest, size_t size)
+{
+	int best = (int)strlen(name) / 3 + 2; /* about a third of the name may be wrong */
+	char *table = NULL, one[80];
+	size_t table_size = 0;
+	FILE *file = open_memstream(&table, &table_size);
+	*nearest = '\0';
+	if (!file)
+		return;
+	rd_kafka_conf_properties_show(file);
+	fclose(file);
+	for (const char *line = table; line && *line; line += strcspn(line, "\n"), line += *line == '\n') {
+		snprintf(one, sizeof(one), "%.*s", (int)property_line_name(line), line);
+		int distance = msp_edit_distance(name, one);
+		if (*one && distance < best) {
+			best = distance;
+			snprintf(nearest, size, "%s", one);
+		}
+	}
+	free(table);
+}
+
+static enum msp_status property_unknown(const struct msp_property *property, struct msp_error *err)
+{
+	const char *base = kafka_property_base(property->name);
+	char nearest[80];
+	property_nearest(base, nearest, sizeof(nearest));
+	if (!*nearest)
+		return msp_error_set(err, MSP_E_INVALID, "kafka.%s: librdkafka %s has no property %s", property->name,
+		                     rd_kafka_version_str(), base);
+	return msp_error_set(err, MSP_E_INVALID, "kafka.%s: librdkafka %s has no property %s; did you mean kafka.%.*s%s?",
+	                     property->name, rd_kafka_version_str(), base, (int)(base - property->name), property->name,
+	                     nearest);
+}
+
+enum msp_status kafka_conf_set_user(rd_kafka_conf_t *conf, const struct msp_property *property, struct msp_error *err)
 {
 	char text[160];
 	const char *base = kafka_property_base(property->name);
@@ -140,9 +187,9 @@ static enum msp_status conf_set_user(rd_kafka_conf_t *conf, const struct msp_pro
 	case RD_KAFKA_CONF_OK:
 		return MSP_OK;
 	case RD_KAFKA_CONF_UNKNOWN:
-		return msp_error_set(err, MSP_E_INVALID, "librdkafka %s has no property %s (kafka.%s)", rd_kafka_version_str(),
-		                     base, property->name);
+		return property_unknown(property, err);
 	default:
+		text[strcspn(text, "\n")] = '\0';
 		return msp_error_set(err, MSP_E_INVALID, "kafka.%s: %s", property->name,
 		                     is_secret(base) ? "librdkafka refuses its value" : text);
 	}
@@ -160,11 +207,11 @@ static enum msp_log_level log_level(int syslog_level)
 /* [any thread] Connection trouble is repeated at every try: it is said by whoever waits for the broker. */
 static void client_log(const rd_kafka_t *rk, int level, const char *facility, const char *text)
 {
-	static const char *const noise[] = {"FAIL",      "CONFWARN", "ERROR",  "REQTMOUT",   "GETPID",
-	                                    "TERMINATE", "PARTCNT",  "TXNERR", "ADDOFFSETS", "COMMITFAIL"};
+	static const char *const noise[] = {"FAIL",    "CONFWARN", "ERROR",      "REQTMOUT", "GETPID",   "TERMINATE",
+	                                    "PARTCNT", "TXNERR",   "ADDOFFSETS", "FATAL",    "ADDPARTS", "COMMITFAIL"};
 	enum msp_log_level ours = log_level(level);
 	for (size_t i = 0; i < sizeof(noise) / sizeof(noise[0]); i++)
-		if (strcmp(noise[i], facility) == 0)
+		if (strcmp(noise[i], facility) == 0 || strstr(text, CERTIFICATE_REFUSED))
 			ours = MSP_LOG_DEBUG;
 	if (msp_log_enabled(ours))
 		msp_log(ours, "librdkafka", "client", rk ? rd_kafka_name(rk) : NULL, "facility", facility, "text", text, NULL);
@@ -187,24 +234,6 @@ static void client_error_cb(rd_kafka_t *rk, int code, const char *reason, void *
 		client->reason[--size] = '\0';
 }
 
-/* [librdkafka's threads] Before 2.4 its main thread rounds the time until its next timer down to milliseconds and spins
- * through the rest, at every timer of every client. A thread whose timers may be that late sleeps through it. */
-static rd_kafka_resp_err_t thread_started(rd_kafka_t *rk, rd_kafka_thread_type_t type, const char *name, void *opaque)
-{
-	static const unsigned long slack_ns = 4000000;
-	(void)rk, (void)name, (void)opaque;
-	if (type == RD_KAFKA_THREAD_MAIN)
-		prctl(PR_SET_TIMERSLACK, slack_ns);
-	return RD_KAFKA_RESP_ERR_NO_ERROR;
-}
-
-static rd_kafka_resp_err_t client_made(rd_kafka_t *rk, const rd_kafka_conf_t *conf, void *opaque, char *text,
-                                       size_t size)
-{
-	(void)conf, (void)text, (void)size;
-	return rd_kafka_interceptor_add_on_thread_start(rk, "msp", thread_started, opaque);
-}
-
 enum msp_status kafka_conf_new(const struct kafka_settings *settings, enum kafka_role role, rd_kafka_conf_t **ret_conf,
                                struct msp_error *err)
 {
@@ -217,23 +246,36 @@ enum msp_status kafka_conf_new(const struct kafka_settings *settings, enum kafka
 		conf_set_consumer_defaults(conf, &settings->options);
 	else
 		conf_set_producer_defaults(conf, &settings->options);
-	for (size_t i = 0; i < settings->property_count; i++) {
-		const struct msp_property *property = &settings->properties[i];
-		enum msp_status status = applies_to(property->name, role) ? conf_set_user(conf, property, err) : MSP_OK;
-		if (status != MSP_OK) {
-			rd_kafka_conf_destroy(conf);
-			return status;
-		}
+	enum msp_status status = conf_set_side(conf, settings, "", err);
+	if (status == MSP_OK)
+		status = conf_set_side(conf, settings, role_prefix(role), err);
+	if (status != MSP_OK) {
+		rd_kafka_conf_destroy(conf);
+		return status;
 	}
 	rd_kafka_conf_set_log_cb(conf, client_log);
 	rd_kafka_conf_set_error_cb(conf, client_error_cb);
-	if (rd_kafka_version() < 0x02040000)
-		rd_kafka_conf_interceptor_add_on_new(conf, "msp", client_made, NULL);
+	rd_kafka_conf_set_ssl_cert_verify_cb(conf, certificate_judged); /* refused by a librdkafka without TLS */
 	*ret_conf = conf;
 	return MSP_OK;
 }
 
 /* ---- the handle ---- */
+
+/* Before 2.4 librdkafka's main thread rounds the time until its next timer down to milliseconds and spins through the
+ * rest, at every timer of every client. A thread whose timers may be that late sleeps through it, and inherits this
+ * from the one that starts it. */
+static rd_kafka_t *handle_new(rd_kafka_type_t type, rd_kafka_conf_t *conf, char *text, size_t size)
+{
+	static const unsigned long slack_ns = 4000000;
+	int before_ns = prctl(PR_GET_TIMERSLACK);
+	if (rd_kafka_version() < 0x02040000 && before_ns > 0)
+		prctl(PR_SET_TIMERSLACK, slack_ns);
+	rd_kafka_t *rk = rd_kafka_new(type, conf, text, size);
+	if (before_ns > 0)
+		prctl(PR_SET_TIMERSLACK, (unsigned long)before_ns);
+	return rk;
+}
 
 enum msp_status kafka_client_init(struct kafka_client *client, rd_kafka_type_t type, rd_kafka_conf_t *conf, void *owner,
                                   struct msp_error *err)
@@ -241,7 +283,7 @@ enum msp_status kafka_client_init(struct kafka_client *client, rd_kafka_type_t t
 	char text[200];
 	*client = (struct kafka_client){.owner = owner};
 	rd_kafka_conf_set_opaque(conf, client);
-	client->rk = rd_kafka_new(type, conf, text, sizeof(text));
+	client->rk = handle_new(type, conf, text, sizeof(text));
 	if (client->rk)
 		return MSP_OK;
 	rd_kafka_conf_destroy(conf);
@@ -255,18 +297,50 @@ void kafka_client_done(struct kafka_client *client)
 	client->rk = NULL;
 }
 
+/* The codes of OpenSSL's x509_vfy.h that people meet. */
+static const char *certificate_trouble(int x509_error)
+{
+	switch (x509_error) {
+	case 0:
+		return NULL;
+	case 9:
+		return "the broker's certificate is not valid yet";
+	case 10:
+		return "the broker's certificate has expired";
+	case 62:
+	case 64:
+		return "the broker's certificate is for another host";
+	default:
+		return "the broker's certificate is not signed by an authority of kafka.ssl.ca.location";
+	}
+}
+
+/* The connection has failed for `client->reason`. */
+static enum msp_status connection_error(struct kafka_client *client, struct msp_error *err, const char *text)
+{
+	const char *certificate = certificate_trouble(atomic_load(&client->x509_error));
+	if (client->code == RD_KAFKA_RESP_ERR__AUTHENTICATION)
+		text = "the broker refuses the login";
+	else if (certificate && strstr(client->reason, "certificate"))
+		text = certificate;
+	return kafka_error_set(err, client->code, client->reason, "%s", text);
+}
+
 enum msp_status kafka_client_error(struct kafka_client *client, rd_kafka_resp_err_t code, struct msp_error *err,
                                    const char *format, ...)
 {
-	char text[MSP_ERROR_TEXT_SIZE];
+	char text[MSP_ERROR_TEXT_SIZE], fatal[MSP_ERROR_TEXT_SIZE];
 	va_list arguments;
 	va_start(arguments, format);
 	vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
 	rd_kafka_poll(client->rk, 0); /* what librdkafka has to say about connections */
+	rd_kafka_resp_err_t fatal_code = rd_kafka_fatal_error(client->rk, fatal, sizeof(fatal));
+	if (fatal_code)
+		return kafka_error_set(err, fatal_code, fatal, "%s", text);
 	bool connection = code == RD_KAFKA_RESP_ERR__TRANSPORT || code == RD_KAFKA_RESP_ERR__TIMED_OUT ||
 	                  code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN;
 	if (connection && client->reason[0])
-		return kafka_error_set(err, client->code, client->reason, "%s", text);
+		return connection_error(client, err, text);
 	return kafka_error_set(err, code, NULL, "%s", text);
 }

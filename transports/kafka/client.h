@@ -5,6 +5,7 @@
 #include "kafka.h"
 
 #include <librdkafka/rdkafka.h>
+#include <stdatomic.h>
 
 enum kafka_role {
 	KAFKA_CONSUMER, /* consumers and readers */
@@ -14,6 +15,9 @@ enum kafka_role {
 /* The property's name without "consumer." or "producer.". */
 const char *kafka_property_base(const char *name);
 
+/* Sets what the user wrote; the refusal names the nearest property, and never a value that may be a secret. */
+enum msp_status kafka_conf_set_user(rd_kafka_conf_t *conf, const struct msp_property *property,
+                                    struct msp_error *err) MSP_NODISCARD;
 /* Our defaults for the role, then the user's properties; with a default topic configuration. The caller owns *ret_conf.
  */
 enum msp_status kafka_conf_new(const struct kafka_settings *settings, enum kafka_role role, rd_kafka_conf_t **ret_conf,
@@ -31,7 +35,8 @@ struct kafka_client {
 	void *owner;    /* for the callbacks of whoever has this client */
 	bool down;      /* no broker can be reached, as far as librdkafka knows */
 	rd_kafka_resp_err_t code;
-	char reason[160]; /* the last thing that went wrong with a connection */
+	char reason[160];      /* the last thing that went wrong with a connection */
+	atomic_int x509_error; /* OpenSSL's reason why it refused a certificate; 0: none */
 };
 
 /* Makes the handle; waits for nothing. Takes `conf` whatever comes of it. `client` must not move afterwards. */

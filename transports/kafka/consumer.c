@@ -143,10 +143,20 @@ static enum msp_status consumer_trouble(struct kafka_consumer *consumer, struct 
 	status = consumer->trouble.status;
 	if (err)
 		*err = consumer->trouble;
+	if (status == MSP_E_DENIED && !consumer->assignment)
+		consumer->denied = consumer->trouble;
 	consumer->trouble.status = MSP_OK;
 	if (status == MSP_E_NOT_FOUND)
 		kafka_consumer_note_missing(consumer);
 	return status;
+}
+
+/* Nothing came in time. */
+static enum msp_status consumer_idle(const struct kafka_consumer *consumer, struct msp_error *err)
+{
+	if (consumer->denied.status != MSP_OK && err)
+		*err = consumer->denied;
+	return consumer->denied.status;
 }
 
 static enum msp_status consumer_subscribe(struct kafka_consumer *consumer, struct msp_error *err)
@@ -198,7 +208,7 @@ static enum msp_status consumer_receive(struct msp_consumer *base, const struct 
 			return status;
 		int64_t left_ms = deadline_ms - msp_monotonic_ms();
 		if (left_ms <= 0 || atomic_exchange(&consumer->woken, false))
-			return MSP_OK;
+			return consumer_idle(consumer, err);
 		if (consumer->client.down || consumer->missing)
 			return consumer_ask_broker(consumer, (int)left_ms, err);
 		/* Stopping a partition undoes its forwarding, at a time of librdkafka's choice. */
@@ -330,6 +340,20 @@ static enum msp_status publisher_add_topic(struct kafka_publisher *publisher, en
 	return status == MSP_E_NOT_FOUND ? MSP_OK : status;
 }
 
+/* Now, not with the first batch: what a predecessor left open hides messages from readers until then. */
+static enum msp_status transactional_id_claim(struct kafka_consumer *consumer, struct msp_error *err)
+{
+	rd_kafka_error_t *error = rd_kafka_init_transactions(consumer->publisher.client.rk, KAFKA_OPEN_TIMEOUT_MS);
+	if (!error)
+		return MSP_OK;
+	enum msp_status status =
+	    kafka_client_error(&consumer->publisher.client, rd_kafka_error_code(error), err, "transactions");
+	rd_kafka_error_destroy(error);
+	if (status == MSP_E_UNSUPPORTED)
+		msp_error_prefix(err, status, "exactly_once needs Kafka 2.5 or newer");
+	return status;
+}
+
 static enum msp_status consumer_open_publisher(struct kafka_consumer *consumer,
                                                const struct msp_consumer_config *config, struct msp_error *err)
 {
@@ -346,14 +370,8 @@ static enum msp_status consumer_open_publisher(struct kafka_consumer *consumer,
 		status = publisher_add_topic(&consumer->publisher, MSP_ROUTE_ERRORS, config->errors, err);
 	if (status == MSP_OK && consumer->publisher.outdated)
 		status = kafka_publisher_renew(&consumer->publisher, NULL, err);
-	/* The transactional id is claimed now: what a predecessor left open hides messages from readers until then. */
-	if (status == MSP_OK && consumer->transactional) {
-		rd_kafka_error_t *error = rd_kafka_init_transactions(consumer->publisher.client.rk, KAFKA_OPEN_TIMEOUT_MS);
-		if (error) {
-			status = kafka_error_set(err, rd_kafka_error_code(error), rd_kafka_error_string(error), "transactions");
-			rd_kafka_error_destroy(error);
-		}
-	}
+	if (status == MSP_OK && consumer->transactional)
+		status = transactional_id_claim(consumer, err);
 	return status;
 }
 

@@ -83,6 +83,7 @@ struct kafka_consumer {
 	bool closing;
 	bool missing;             /* the inputs were deleted */
 	struct msp_error trouble; /* what the next receive has to report */
+	struct msp_error denied;  /* the group lets us not in; librdkafka says it once and goes on trying */
 
 	rd_kafka_message_t **carried; /* taken from `work`, not delivered yet */
 	size_t carried_begin, carried_end, carried_capacity;
@@ -167,6 +168,8 @@ void kafka_transaction_resolve(struct kafka_consumer *consumer, int slice_ms);
 void kafka_transaction_begin(struct kafka_consumer *consumer);
 void kafka_transaction_offsets(struct kafka_consumer *consumer, int slice_ms);
 void kafka_transaction_commit(struct kafka_consumer *consumer, int slice_ms);
+/* Publishing in the transaction has failed: finds out why. The transaction is void afterwards. */
+void kafka_transaction_explain(struct kafka_consumer *consumer);
 /* Aborts the transaction, or leaves that to the next RENEW. */
 void kafka_transaction_abandon(struct kafka_consumer *consumer, int timeout_ms);
 

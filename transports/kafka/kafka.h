@@ -31,8 +31,12 @@ struct kafka_transport {
 extern const struct msp_option_table kafka_option_table;
 extern const char *const kafka_compressions[];
 
-/* Copies `config`. MSP_E_INVALID: a bad URL, a property that librdkafka does not have, or one that would break the
- * guarantee. On failure `settings` is as after done. */
+/* See property_check of struct msp_transport_ops: refuses what librdkafka refuses, and what would break the guarantee.
+ */
+enum msp_status kafka_property_check(const struct msp_property *property, struct msp_error *err);
+
+/* Copies `config`. MSP_E_INVALID: a bad URL, or a property that kafka_property_check refuses. On failure `settings` is
+ * as after done. */
 enum msp_status kafka_settings_init(struct kafka_settings *settings, const struct msp_transport_config *config,
                                     struct msp_error *err) MSP_NODISCARD;
 void kafka_settings_done(struct kafka_settings *settings);

@@ -83,7 +83,7 @@ static enum kafka_progress range_send(struct kafka_publication *publication, str
 			publication->open--;
 		} else if (code) {
 			publication->started = false;
-			kafka_client_error(&publisher->client, code, err, "%s",
+			kafka_client_error(&publisher->client, code, err, "cannot publish to %s",
 			                   publisher->names[outgoing_at(publication, index)->route]);
 			return KAFKA_FAILURE;
 		}
@@ -154,7 +154,8 @@ static enum kafka_progress range_judge(struct kafka_publication *publication, st
 	}
 	if (flight->undelivered > 0) {
 		publication->started = false;
-		kafka_client_error(&publisher->client, flight->failure, err, "results cannot be published");
+		kafka_client_error(&publisher->client, flight->failure, err, "cannot publish to %s",
+		                   publisher->names[flight->failed_route]);
 		return KAFKA_FAILURE;
 	}
 	if (publication->proving && publication->open > 1 && publication->open_bytes > publication->passed_bytes)

@@ -22,7 +22,8 @@ struct kafka_flight *kafka_flight_new(struct msp_outgoing *outgoing, size_t coun
 	flight->count = count;
 	flight->transactional = transactional;
 	for (size_t i = 0; i < count; i++)
-		flight->tickets[i] = (struct kafka_ticket){.flight = flight, .partition = outgoing[i].message.partition};
+		flight->tickets[i] = (struct kafka_ticket){
+		    .flight = flight, .partition = outgoing[i].message.partition, .route = outgoing[i].route};
 	return flight;
 }
 
@@ -71,8 +72,10 @@ static void delivery_reported(rd_kafka_t *rk, const rd_kafka_message_t *message,
 		flight->refused++;
 	} else {
 		ticket->state = KAFKA_UNDELIVERED;
-		if (flight->undelivered++ == 0)
+		if (flight->undelivered++ == 0) {
 			flight->failure = message->err;
+			flight->failed_route = ticket->route;
+		}
 	}
 	if (flight->abandoned && flight->on_the_way == 0)
 		abandoned_free(client->owner, false);

@@ -16,6 +16,7 @@ enum kafka_ticket_state {
 struct kafka_ticket {
 	struct kafka_flight *flight;
 	int32_t partition; /* the input's */
+	enum msp_route route;
 	enum kafka_ticket_state state;
 	rd_kafka_resp_err_t code;
 };
@@ -29,7 +30,8 @@ struct kafka_flight {
 	bool abandoned;
 	bool transactional; /* a delivered message is not published yet */
 	size_t on_the_way, refused, undelivered;
-	rd_kafka_resp_err_t failure; /* of the first undelivered */
+	rd_kafka_resp_err_t failure; /* of the first undelivered, */
+	enum msp_route failed_route; /* and where it was to go */
 	struct kafka_ticket tickets[];
 };
 

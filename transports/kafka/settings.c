@@ -80,6 +80,9 @@ static const struct refused {
     {"delivery.report.only.error", "false", "inputs are marked consumed when their results are reported durable"},
     {"message.timeout.ms", NULL, "results wait for the broker as long as it takes"},
     {"delivery.timeout.ms", NULL, "results wait for the broker as long as it takes"},
+    {"transaction.timeout.ms", NULL, "kafka.transaction.timeout.ms says it"},
+    {"offset.store.method", "broker", "the group's offsets belong to the broker"},
+    {"enabled_events", NULL, "it belongs to the transport"},
     {"partitioner", NULL, "results go to the partition of their input, others by key as Java clients choose"},
     {"sticky.partitioning.linger.ms", NULL, "results go to the partition of their input"},
 };
@@ -93,7 +96,7 @@ static bool value_is_allowed(const char *allowed, const char *value)
 	return allowed && strcmp(allowed, value) == 0;
 }
 
-static enum msp_status property_check(const struct msp_property *property, struct msp_error *err)
+static enum msp_status property_refuse(const struct msp_property *property, struct msp_error *err)
 {
 	const char *name = kafka_property_base(property->name);
 	for (size_t i = 0; i < sizeof(REFUSED) / sizeof(REFUSED[0]); i++) {
@@ -106,6 +109,22 @@ static enum msp_status property_check(const struct msp_property *property, struc
 	return MSP_OK;
 }
 
+/* Lets librdkafka judge it. */
+static enum msp_status property_try(const struct msp_property *property, struct msp_error *err)
+{
+	rd_kafka_conf_t *conf = rd_kafka_conf_new();
+	rd_kafka_conf_set_default_topic_conf(conf, rd_kafka_topic_conf_new());
+	enum msp_status status = kafka_conf_set_user(conf, property, err);
+	rd_kafka_conf_destroy(conf);
+	return status;
+}
+
+enum msp_status kafka_property_check(const struct msp_property *property, struct msp_error *err)
+{
+	enum msp_status status = property_refuse(property, err);
+	return status == MSP_OK ? property_try(property, err) : status;
+}
+
 static enum msp_status properties_copy(struct kafka_settings *settings, const struct msp_transport_config *config,
                                        struct msp_error *err)
 {
@@ -115,7 +134,7 @@ static enum msp_status properties_copy(struct kafka_settings *settings, const st
 	if (!settings->properties)
 		return msp_error_set(err, MSP_E_NO_MEMORY, "no memory for settings");
 	for (size_t i = 0; i < config->property_count; i++) {
-		enum msp_status status = property_check(&config->properties[i], err);
+		enum msp_status status = kafka_property_check(&config->properties[i], err);
 		if (status != MSP_OK)
 			return status;
 		char *name = strdup(config->properties[i].name), *value = strdup(config->properties[i].value);
@@ -168,20 +187,6 @@ static enum msp_status url_parse(const char *url, char **ret_brokers, struct msp
 	return *ret_brokers ? MSP_OK : msp_error_set(err, MSP_E_NO_MEMORY, "no memory for settings");
 }
 
-/* Lets librdkafka judge the properties now, so that a wrong one is refused at start. */
-static enum msp_status settings_try(const struct kafka_settings *settings, struct msp_error *err)
-{
-	static const enum kafka_role roles[] = {KAFKA_CONSUMER, KAFKA_PRODUCER};
-	for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++) {
-		rd_kafka_conf_t *conf;
-		enum msp_status status = kafka_conf_new(settings, roles[i], &conf, err);
-		if (status != MSP_OK)
-			return status;
-		rd_kafka_conf_destroy(conf);
-	}
-	return MSP_OK;
-}
-
 enum msp_status kafka_settings_init(struct kafka_settings *settings, const struct msp_transport_config *config,
                                     struct msp_error *err)
 {
@@ -198,8 +203,6 @@ enum msp_status kafka_settings_init(struct kafka_settings *settings, const struc
 	}
 	if (status == MSP_OK)
 		status = properties_copy(settings, config, err);
-	if (status == MSP_OK)
-		status = settings_try(settings, err);
 	if (status != MSP_OK)
 		kafka_settings_done(settings);
 	return status;

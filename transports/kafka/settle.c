@@ -95,6 +95,8 @@ static void settle_prepare(struct kafka_consumer *consumer, int slice_ms)
 static void publish_failed(struct kafka_consumer *consumer)
 {
 	struct kafka_settle *settle = &consumer->settle;
+	if (settle->transaction_open)
+		kafka_transaction_explain(consumer);
 	if (settle->why.status == MSP_E_NOT_FOUND)
 		kafka_publisher_forget_topics(&consumer->publisher);
 	settle->void_client |= consumer->transactional;

@@ -57,6 +57,18 @@ static size_t config_read_max_bytes(const rd_kafka_event_t *event)
 	return 0;
 }
 
+/* Any broker can answer, but librdkafka asks the controller unless it is told whom: a cluster that has none now would
+ * be waited for. */
+static void request_set_broker(struct kafka_client *client, rd_kafka_AdminOptions_t *options, int timeout_ms)
+{
+	const struct rd_kafka_metadata *metadata;
+	if (rd_kafka_metadata(client->rk, 0, NULL, &metadata, timeout_ms) != RD_KAFKA_RESP_ERR_NO_ERROR)
+		return;
+	if (metadata->orig_broker_id >= 0)
+		rd_kafka_AdminOptions_set_broker(options, metadata->orig_broker_id, NULL, 0);
+	rd_kafka_metadata_destroy(metadata);
+}
+
 size_t kafka_topic_max_bytes(struct kafka_client *client, const char *topic, int timeout_ms)
 {
 	size_t max_bytes = 0;
@@ -64,6 +76,7 @@ size_t kafka_topic_max_bytes(struct kafka_client *client, const char *topic, int
 	rd_kafka_queue_t *queue = rd_kafka_queue_new(client->rk);
 	rd_kafka_AdminOptions_t *options = rd_kafka_AdminOptions_new(client->rk, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS);
 	rd_kafka_AdminOptions_set_request_timeout(options, timeout_ms, NULL, 0);
+	request_set_broker(client, options, timeout_ms);
 	rd_kafka_DescribeConfigs(client->rk, &resource, 1, options, queue);
 	rd_kafka_event_t *event = rd_kafka_queue_poll(queue, timeout_ms);
 	if (event && rd_kafka_event_error(event) == RD_KAFKA_RESP_ERR_NO_ERROR)

@@ -146,6 +146,21 @@ void kafka_transaction_offsets(struct kafka_consumer *consumer, int slice_ms)
 	kafka_settle_go(consumer, KAFKA_SETTLE_COMMIT);
 }
 
+/* When a partition cannot be added to a transaction, librdkafka purges its messages and tells the reason with the next
+ * call: this one adds nothing that could last. */
+void kafka_transaction_explain(struct kafka_consumer *consumer)
+{
+	rd_kafka_error_t *error = rd_kafka_send_offsets_to_transaction(
+	    consumer->publisher.client.rk, consumer->settle.offsets, consumer->membership, at_least_1(0));
+	if (!error)
+		return;
+	if (rd_kafka_error_txn_requires_abort(error))
+		kafka_error_set(&consumer->settle.why, rd_kafka_error_code(error), rd_kafka_error_string(error),
+		                "cannot publish to %s or %s", consumer->publisher.names[MSP_ROUTE_OUTPUTS],
+		                consumer->publisher.names[MSP_ROUTE_ERRORS]);
+	rd_kafka_error_destroy(error);
+}
+
 void kafka_transaction_commit(struct kafka_consumer *consumer, int slice_ms)
 {
 	struct kafka_settle *settle = &consumer->settle;

@@ -241,9 +241,12 @@ struct msp_transport_ops {
 	const char *name;                       /* "sqlite"; also the prefix of its options: "sqlite.synchronous" */
 	const char *const *schemes;             /* NULL-terminated: {"sqlite", NULL} */
 	const struct msp_option_table *options; /* NULL: none */
-	bool passes_properties;                 /* unknown settings under the prefix go to config->properties */
 	bool single_copy;                       /* topics have no replication factor: msp_topic_spec's is ignored */
 
+	/* Judges a setting under the prefix that `options` does not have: MSP_E_INVALID with the reason, which begins with
+	 * its key, when it is unknown or must not be set. Such settings go to config->properties, and open judges them
+	 * again. Asks no broker. Optional: without it there are none. [any thread] */
+	enum msp_status (*property_check)(const struct msp_property *property, struct msp_error *err);
 	/* Opens; cheap where possible: a broker that is not there is reported by the first call that needs it, with a
 	 * retriable error. Bad URLs and options are refused here. Required. */
 	enum msp_status (*open)(const struct msp_transport_config *config, struct msp_transport **ret_transport,

@@ -2,7 +2,9 @@
 # One Apache Kafka broker (KRaft, one node, loopback) in a folder of its own. Data outlive stop and kill.
 #
 #     broker.sh jars [VERSION]      fetch the published jars (default 4.1.0) unless they are there
-#     broker.sh start DIR           start, wait until it answers, print host:port
+#     broker.sh start DIR [PROTOCOL…]
+#                                   start, wait until it answers, print host:port; with a listener more for each
+#                                   PROTOCOL (SASL_PLAINTEXT, SSL), its localhost:port in DIR/address.PROTOCOL
 #     broker.sh run DIR             become the broker, for a caller that ends it and waits for it; DIR/address says where
 #     broker.sh stop|kill DIR       SIGTERM or SIGKILL, and wait until it is gone
 #     broker.sh pause|resume DIR    SIGSTOP, SIGCONT
@@ -44,8 +46,8 @@ free_port() {
 }
 
 # Small and quick: few partitions of the internal topics, no wait for more group members, dead transactions found soon.
-write_settings() {
-	local port controller proxied listen='' advertise=''
+write_settings() { # [PROTOCOL…]
+	local port controller proxied protocol advertised listen='' advertise='' map=''
 	port=$(free_port) controller=$(free_port)
 	if [ -n "${KAFKA_TEST_PROXY:-}" ]; then
 		proxied=$(free_port)
@@ -53,6 +55,11 @@ write_settings() {
 		listen=,PROXIED://127.0.0.1:$proxied advertise=,PROXIED://$KAFKA_TEST_PROXY
 	fi
 	echo "127.0.0.1:$port" > "$dir/address"
+	for protocol in "$@"; do
+		advertised="localhost:$(free_port)"
+		echo "$advertised" > "$dir/address.$protocol"
+		listen+=",$protocol://127.0.0.1:${advertised#*:}" advertise+=",$protocol://$advertised" map+=",$protocol:$protocol"
+	done
 	cat > "$dir/server.properties" <<-END
 		process.roles=broker,controller
 		node.id=1
@@ -60,7 +67,7 @@ write_settings() {
 		listeners=PLAINTEXT://127.0.0.1:$port,CONTROLLER://127.0.0.1:$controller$listen
 		advertised.listeners=PLAINTEXT://127.0.0.1:$port$advertise
 		controller.listener.names=CONTROLLER
-		listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,PROXIED:PLAINTEXT
+		listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,PROXIED:PLAINTEXT$map
 		log.dirs=$dir/data
 		auto.create.topics.enable=false
 		offsets.topic.replication.factor=1
@@ -90,10 +97,11 @@ answers() {
 	kcat -L -b "$(cat "$dir/address")" -m 1 >/dev/null 2>&1
 }
 
-prepare() {
+prepare() { # [PROTOCOL…]
+	local jars
 	fetch_jars
 	jars=$(jars_dir)
-	[ -f "$dir/server.properties" ] || write_settings
+	[ -f "$dir/server.properties" ] || write_settings "$@"
 	[ -f "$dir/data/meta.properties" ] || format
 	broker=(java -Xms128m "-Xmx${KAFKA_TEST_HEAP:-512m}" -XX:+UseSerialGC
 		-Dorg.slf4j.simpleLogger.defaultLogLevel=warn -cp "$jars/*" kafka.Kafka "$dir/server.properties")
@@ -104,9 +112,9 @@ run() {
 	exec "${broker[@]}" >> "$dir/log" 2>&1 < /dev/null
 }
 
-start() {
+start() { # [PROTOCOL…]
 	if ! alive; then
-		prepare
+		prepare "$@"
 		# A session of its own and no stream of ours: it outlives the caller and holds none of its pipes.
 		setsid "${broker[@]}" >> "$dir/log" 2>&1 < /dev/null &
 		echo $! > "$dir/pid"
@@ -143,13 +151,13 @@ if [ "$command" = jars ]; then
 	exit
 fi
 if [ $# -lt 2 ]; then
-	sed -n '2,13s/^# \{0,1\}//p' "$0"
+	sed -n '2,15s/^# \{0,1\}//p' "$0"
 	exit 2
 fi
 mkdir -p "$2"
 dir=$(cd "$2" && pwd)
 case $command in
-start) start ;;
+start) start "${@:3}" ;;
 run) run ;;
 stop) end TERM ;;
 kill) end KILL ;;

@@ -1,0 +1,358 @@
+/* Errors that a real broker gives seldom, from librdkafka's mock cluster: the consumer answers ok, again or lost, never
+ * sticks, never fails, and works afterwards. The mock keeps no offsets of transactions and fences nobody: what is
+ * lost or doubled is shown on real brokers, by tests/fault. */
+#include "check.h"
+
+#include <librdkafka/rdkafka.h>
+#include <librdkafka/rdkafka_mock.h>
+#include <msp/backoff.h>
+#include <msp_transport_kafka.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define DEADLINE_MS 60000
+/* Kafka's numbers of requests. */
+enum {
+	PRODUCE = 0,
+	OFFSET_COMMIT = 8,
+	FIND_COORDINATOR = 10,
+	JOIN_GROUP = 11,
+	HEARTBEAT = 12,
+	INIT_PRODUCER_ID = 22,
+	ADD_PARTITIONS_TO_TXN = 24,
+	ADD_OFFSETS_TO_TXN = 25,
+	END_TXN = 26,
+	TXN_OFFSET_COMMIT = 28,
+};
+
+static struct {
+	rd_kafka_t *host; /* of the mock cluster */
+	rd_kafka_mock_cluster_t *cluster;
+	struct msp_transport *transport;
+	struct msp_consumer *consumer;
+	char names[3][32]; /* inputs, outputs, errors */
+} mock;
+
+/* ---- the cluster ---- */
+
+static int mock_start(void **state)
+{
+	static int count;
+	char text[200], url[300];
+	(void)state;
+	rd_kafka_conf_t *conf = rd_kafka_conf_new();
+	rd_kafka_conf_set(conf, "log_level", "4", text, sizeof(text)); /* it misses brokers of its own */
+	mock.host = rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof(text));
+	assert_non_null(mock.host);
+	mock.cluster = rd_kafka_mock_cluster_new(mock.host, 1);
+	assert_non_null(mock.cluster);
+	for (size_t i = 0; i < 3; i++) {
+		snprintf(mock.names[i], sizeof(mock.names[i]), "topic.%d.%zu", count, i);
+		assert_int_equal(rd_kafka_mock_topic_create(mock.cluster, mock.names[i], 1, 1), RD_KAFKA_RESP_ERR_NO_ERROR);
+	}
+	count++;
+	snprintf(url, sizeof(url), "kafka://%s", rd_kafka_mock_cluster_bootstraps(mock.cluster));
+	static const struct msp_property properties[] = {
+	    {"consumer.fetch.wait.max.ms", "10"}, {"consumer.heartbeat.interval.ms", "100"}, {"socket.timeout.ms", "1000"}};
+	const struct msp_transport_config config = {.url = url, .properties = properties, .property_count = 3};
+	assert_int_equal(msp_transport_kafka.open(&config, &mock.transport, NULL), MSP_OK);
+	return 0;
+}
+
+static int mock_stop(void **state)
+{
+	(void)state;
+	if (mock.consumer)
+		mock.consumer->ops->free(mock.consumer);
+	mock.consumer = NULL;
+	mock.transport->ops->free(mock.transport);
+	rd_kafka_mock_cluster_destroy(mock.cluster);
+	rd_kafka_destroy(mock.host);
+	return 0;
+}
+
+static void consumer_open(enum msp_guarantee guarantee, const char *instance)
+{
+	const struct msp_consumer_config config = {
+	    .inputs = mock.names[0],
+	    .outputs = mock.names[1],
+	    .errors = mock.names[2],
+	    .group = "group",
+	    .instance = instance,
+	    .guarantee = guarantee,
+	    .commit_interval_ms = 50,
+	};
+	struct msp_error err = {.text = ""};
+	if (mock.transport->ops->consumer_open(mock.transport, &config, &mock.consumer, &err) != MSP_OK)
+		fail_msg("%s", err.text);
+}
+
+static void input_send(void)
+{
+	struct msp_outgoing outgoing = {.message = {.value = MSP_BYTES_LITERAL("value"),
+	                                            .timestamp_ms = MSP_TIMESTAMP_NONE,
+	                                            .partition = MSP_PARTITION_ANY}};
+	struct msp_producer *producer;
+	assert_int_equal(mock.transport->ops->producer_open(mock.transport, &producer, NULL), MSP_OK);
+	assert_int_equal(producer->ops->send(producer, mock.names[0], &outgoing, 1, DEADLINE_MS, NULL), MSP_OK);
+	assert_int_equal(outgoing.state, MSP_OUTGOING_PUBLISHED);
+	producer->ops->free(producer);
+}
+
+/* ---- the consumer ---- */
+
+/* The next message, whatever the broker says meanwhile, as long as trying again is what the consumer wants. */
+static struct msp_batch *batch_receive(void)
+{
+	const struct msp_receive_limits limits = {.max_messages = 1, .max_bytes = 1 << 20, .timeout_ms = 100};
+	int64_t deadline_ms = msp_monotonic_ms() + DEADLINE_MS;
+	while (msp_monotonic_ms() < deadline_ms) {
+		struct msp_batch *batch = NULL;
+		struct msp_error err = {.text = ""};
+		if (mock.consumer->ops->receive(mock.consumer, &limits, &batch, &err) != MSP_OK && !err.retriable)
+			fail_msg("receive: %s", err.text);
+		if (batch)
+			return batch;
+	}
+	fail_msg("nothing was received in time");
+	return NULL;
+}
+
+/* Settles the batch with one output. Returns how it ended: ok or lost. */
+static enum msp_settle_answer batch_settle(struct msp_batch *batch)
+{
+	struct msp_outgoing outgoing = {.route = MSP_ROUTE_OUTPUTS, .message = batch->messages[0]};
+	int64_t deadline_ms = msp_monotonic_ms() + DEADLINE_MS;
+	enum msp_settle_answer answer = MSP_SETTLE_AGAIN;
+	struct msp_error err = {.text = ""};
+	mock.consumer->ops->settle_begin(mock.consumer, batch, &outgoing);
+	while (answer == MSP_SETTLE_AGAIN && msp_monotonic_ms() < deadline_ms)
+		answer = mock.consumer->ops->settle_wait(mock.consumer, 50, &err);
+	if (answer != MSP_SETTLE_OK && answer != MSP_SETTLE_LOST)
+		fail_msg("the settle ends with %d: %s", (int)answer, err.text);
+	if (answer == MSP_SETTLE_OK)
+		assert_int_equal(outgoing.state, MSP_OUTGOING_PUBLISHED);
+	mock.consumer->ops->batch_free(mock.consumer, batch);
+	return answer;
+}
+
+/* What is lost comes again. */
+static void next_settle(void)
+{
+	struct msp_batch *batch = batch_receive();
+	while (batch_settle(batch) == MSP_SETTLE_LOST)
+		batch = batch_receive();
+}
+
+static void round_trip(void)
+{
+	input_send();
+	next_settle();
+}
+
+/* ---- cases ---- */
+
+#define MAX_ERRORS            8
+#define SEVERAL_HEARTBEATS_MS 300
+
+struct fault {
+	const char *name;
+	enum msp_guarantee guarantee;
+	int16_t request;
+	rd_kafka_resp_err_t codes[MAX_ERRORS]; /* of the next requests, until 0 */
+	/* What makes the consumer send such a request, if it would not by itself. */
+	int16_t cause;
+	rd_kafka_resp_err_t cause_code;
+};
+
+#define E(code)  RD_KAFKA_RESP_ERR_##code
+#define NO_CAUSE 0, RD_KAFKA_RESP_ERR_NO_ERROR
+
+static const struct fault faults[] = {
+    {"the coordinator moves", MSP_EXACTLY_ONCE, END_TXN, {E(NOT_COORDINATOR), E(COORDINATOR_NOT_AVAILABLE)}, NO_CAUSE},
+    {"the coordinator loads",
+     MSP_EXACTLY_ONCE,
+     END_TXN,
+     {E(COORDINATOR_LOAD_IN_PROGRESS), E(CONCURRENT_TRANSACTIONS)},
+     NO_CAUSE},
+    {"a commit without an answer", MSP_EXACTLY_ONCE, END_TXN, {E(REQUEST_TIMED_OUT), E(REQUEST_TIMED_OUT)}, NO_CAUSE},
+    {"a connection cut at the commit", MSP_EXACTLY_ONCE, END_TXN, {E(_TRANSPORT), E(_TRANSPORT)}, NO_CAUSE},
+    {"fenced at the commit", MSP_EXACTLY_ONCE, END_TXN, {E(INVALID_PRODUCER_EPOCH)}, NO_CAUSE},
+    {"a commit without a transaction", MSP_EXACTLY_ONCE, END_TXN, {E(INVALID_TXN_STATE)}, NO_CAUSE},
+    {"an id that has expired", MSP_EXACTLY_ONCE, END_TXN, {E(INVALID_PRODUCER_ID_MAPPING)}, NO_CAUSE},
+    {"no transaction now",
+     MSP_EXACTLY_ONCE,
+     INIT_PRODUCER_ID,
+     {E(COORDINATOR_LOAD_IN_PROGRESS), E(NOT_COORDINATOR)},
+     END_TXN,
+     E(INVALID_PRODUCER_EPOCH)},
+    {"a partition joins late",
+     MSP_EXACTLY_ONCE,
+     ADD_PARTITIONS_TO_TXN,
+     {E(CONCURRENT_TRANSACTIONS), E(NOT_COORDINATOR)},
+     NO_CAUSE},
+    {"fenced when a partition joins", MSP_EXACTLY_ONCE, ADD_PARTITIONS_TO_TXN, {E(INVALID_PRODUCER_EPOCH)}, NO_CAUSE},
+    {"fenced when offsets join", MSP_EXACTLY_ONCE, ADD_OFFSETS_TO_TXN, {E(INVALID_PRODUCER_EPOCH)}, NO_CAUSE},
+    {"offsets join late",
+     MSP_EXACTLY_ONCE,
+     ADD_OFFSETS_TO_TXN,
+     {E(COORDINATOR_NOT_AVAILABLE), E(REQUEST_TIMED_OUT)},
+     NO_CAUSE},
+    {"offsets of an old generation", MSP_EXACTLY_ONCE, TXN_OFFSET_COMMIT, {E(ILLEGAL_GENERATION)}, NO_CAUSE},
+    {"offsets of an unknown member", MSP_EXACTLY_ONCE, TXN_OFFSET_COMMIT, {E(UNKNOWN_MEMBER_ID)}, NO_CAUSE},
+    {"offsets of a fenced instance", MSP_EXACTLY_ONCE, TXN_OFFSET_COMMIT, {E(FENCED_INSTANCE_ID)}, NO_CAUSE},
+    {"offsets to another coordinator",
+     MSP_EXACTLY_ONCE,
+     TXN_OFFSET_COMMIT,
+     {E(NOT_COORDINATOR), E(REQUEST_TIMED_OUT)},
+     NO_CAUSE},
+    {"out of sequence in a transaction", MSP_EXACTLY_ONCE, PRODUCE, {E(OUT_OF_ORDER_SEQUENCE_NUMBER)}, NO_CAUSE},
+    {"fenced in a transaction", MSP_EXACTLY_ONCE, PRODUCE, {E(INVALID_PRODUCER_EPOCH)}, NO_CAUSE},
+    {"too few replicas in a transaction",
+     MSP_EXACTLY_ONCE,
+     PRODUCE,
+     {E(NOT_ENOUGH_REPLICAS), E(NOT_LEADER_FOR_PARTITION)},
+     NO_CAUSE},
+    {"out of sequence", MSP_AT_LEAST_ONCE, PRODUCE, {E(OUT_OF_ORDER_SEQUENCE_NUMBER)}, NO_CAUSE},
+    {"an unknown producer", MSP_AT_LEAST_ONCE, PRODUCE, {E(UNKNOWN_PRODUCER_ID)}, NO_CAUSE},
+    {"fenced", MSP_AT_LEAST_ONCE, PRODUCE, {E(INVALID_PRODUCER_EPOCH)}, NO_CAUSE},
+    {"too few replicas",
+     MSP_AT_LEAST_ONCE,
+     PRODUCE,
+     {E(NOT_ENOUGH_REPLICAS), E(NOT_ENOUGH_REPLICAS_AFTER_APPEND)},
+     NO_CAUSE},
+    {"another leader",
+     MSP_AT_LEAST_ONCE,
+     PRODUCE,
+     {E(NOT_LEADER_FOR_PARTITION), E(REQUEST_TIMED_OUT), E(KAFKA_STORAGE_ERROR)},
+     NO_CAUSE},
+    {"a topic that is gone for a moment", MSP_AT_LEAST_ONCE, PRODUCE, {E(UNKNOWN_TOPIC_OR_PART)}, NO_CAUSE},
+    {"no right for a moment", MSP_AT_LEAST_ONCE, PRODUCE, {E(TOPIC_AUTHORIZATION_FAILED)}, NO_CAUSE},
+    {"a mark without an answer",
+     MSP_AT_LEAST_ONCE,
+     OFFSET_COMMIT,
+     {E(REQUEST_TIMED_OUT), E(NOT_COORDINATOR)},
+     NO_CAUSE},
+    {"a mark of an old generation", MSP_AT_LEAST_ONCE, OFFSET_COMMIT, {E(ILLEGAL_GENERATION)}, NO_CAUSE},
+    {"a heartbeat amid a rebalance", MSP_EXACTLY_ONCE, HEARTBEAT, {E(REBALANCE_IN_PROGRESS)}, NO_CAUSE},
+    {"a heartbeat to another coordinator",
+     MSP_EXACTLY_ONCE,
+     HEARTBEAT,
+     {E(NOT_COORDINATOR), E(COORDINATOR_NOT_AVAILABLE)},
+     NO_CAUSE},
+    {"no coordinator",
+     MSP_EXACTLY_ONCE,
+     FIND_COORDINATOR,
+     {E(COORDINATOR_NOT_AVAILABLE), E(COORDINATOR_NOT_AVAILABLE)},
+     END_TXN,
+     E(INVALID_PRODUCER_EPOCH)},
+};
+
+static void errors_push(const struct fault *fault)
+{
+	size_t count = 0;
+	while (fault->codes[count])
+		count++;
+	rd_kafka_mock_push_request_errors_array(mock.cluster, fault->request, count, fault->codes);
+	if (fault->cause_code)
+		rd_kafka_mock_push_request_errors_array(mock.cluster, fault->cause, 1, &fault->cause_code);
+}
+
+static void the_consumer_survives(void **state)
+{
+	const struct fault *fault = *state;
+	input_send(); /* before, or it would meet the errors */
+	errors_push(fault);
+	next_settle();
+	rd_kafka_mock_clear_request_errors(mock.cluster, PRODUCE);
+	int64_t until_ms = msp_monotonic_ms() + SEVERAL_HEARTBEATS_MS;
+	do
+		round_trip();
+	while (msp_monotonic_ms() < until_ms);
+	rd_kafka_mock_clear_request_errors(mock.cluster, fault->request);
+	round_trip();
+}
+
+static int at_least_once_start(void **state)
+{
+	mock_start(state);
+	consumer_open(MSP_AT_LEAST_ONCE, NULL);
+	round_trip();
+	return 0;
+}
+
+static int exactly_once_start(void **state)
+{
+	mock_start(state);
+	consumer_open(MSP_EXACTLY_ONCE, NULL);
+	round_trip();
+	return 0;
+}
+
+static void a_group_that_is_not_ready_is_joined_later(void **state)
+{
+	static const struct fault fault = {"", MSP_EXACTLY_ONCE, JOIN_GROUP, {E(COORDINATOR_LOAD_IN_PROGRESS)}, NO_CAUSE};
+	(void)state;
+	errors_push(&fault);
+	consumer_open(MSP_EXACTLY_ONCE, NULL);
+	round_trip();
+}
+
+/* What the broker lacks is named, and nothing waits for it. */
+static void a_broker_too_old_for_transactions_is_named(void **state)
+{
+	const struct msp_consumer_config config = {
+	    .inputs = mock.names[0], .outputs = mock.names[1], .group = "group", .guarantee = MSP_EXACTLY_ONCE};
+	struct msp_error err = {.text = ""};
+	(void)state;
+	assert_int_equal(rd_kafka_mock_set_apiversion(mock.cluster, INIT_PRODUCER_ID, -1, -1), RD_KAFKA_RESP_ERR_NO_ERROR);
+	assert_int_equal(mock.transport->ops->consumer_open(mock.transport, &config, &mock.consumer, &err),
+	                 MSP_E_UNSUPPORTED);
+	assert_false(err.retriable);
+	assert_non_null(strstr(err.text, "exactly_once needs Kafka 2.5 or newer"));
+}
+
+/* A name that somebody else has taken is the one thing that ends a consumer. */
+static void a_fenced_instance_ends(void **state)
+{
+	const struct msp_receive_limits limits = {.max_messages = 1, .max_bytes = 1 << 20, .timeout_ms = 100};
+	static const struct fault fault = {"", MSP_AT_LEAST_ONCE, HEARTBEAT, {E(FENCED_INSTANCE_ID)}, NO_CAUSE};
+	struct msp_batch *batch = NULL;
+	struct msp_error err = {.status = MSP_OK};
+	(void)state;
+	consumer_open(MSP_AT_LEAST_ONCE, "name");
+	round_trip();
+	errors_push(&fault);
+	int64_t deadline_ms = msp_monotonic_ms() + DEADLINE_MS;
+	while (err.status == MSP_OK && msp_monotonic_ms() < deadline_ms)
+		mock.consumer->ops->receive(mock.consumer, &limits, &batch, &err);
+	assert_int_equal(err.status, MSP_E_CONFLICT);
+	assert_false(err.retriable);
+	assert_non_null(strstr(err.text, "another live process has the instance name name-0"));
+}
+
+/* One consumer lives through all faults of a guarantee. */
+static int faults_run(enum msp_guarantee guarantee, CMFixtureFunction start)
+{
+	struct CMUnitTest tests[sizeof(faults) / sizeof(faults[0])];
+	size_t count = 0;
+	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++)
+		if (faults[i].guarantee == guarantee)
+			tests[count++] =
+			    (struct CMUnitTest){faults[i].name, the_consumer_survives, NULL, NULL, (void *)(uintptr_t)&faults[i]};
+	return _cmocka_run_group_tests("kafka_mock", tests, count, start, mock_stop);
+}
+
+int main(void)
+{
+#define CASE(name) cmocka_unit_test_setup_teardown(name, mock_start, mock_stop)
+	const struct CMUnitTest tests[] = {
+	    CASE(a_group_that_is_not_ready_is_joined_later),
+	    CASE(a_broker_too_old_for_transactions_is_named),
+	    CASE(a_fenced_instance_ends),
+	};
+	int failed = faults_run(MSP_AT_LEAST_ONCE, at_least_once_start);
+	failed += faults_run(MSP_EXACTLY_ONCE, exactly_once_start);
+	return failed + cmocka_run_group_tests_name("kafka_mock", tests, NULL, NULL);
+}
