@@ -192,8 +192,10 @@ static bool relay_has_more(const struct relay *relay)
 static struct batch relay_turn(struct relay *relay)
 {
 	struct batch batch = batch_take(relay);
-	if (relay->config->two_in_flight && relay_has_more(relay))
+	if (relay->config->two_in_flight && relay_has_more(relay)) {
 		batch_ask(relay);
+		redis_client_flush(relay->client); /* the server reads it while we work on this one */
+	}
 	if (batch.count > 0)
 		(relay->config->by_script ? settle_by_script : settle_by_pipeline)(relay, &batch);
 	redis_client_flush(relay->client);
