@@ -7,7 +7,7 @@
 #include "redis_stream.h"
 
 #define MODEL  "iris_model.0.1"
-#define ROUNDS 5
+#define ROUNDS 3
 
 struct contestant {
 	const char *name, *floor, *guarantee;
