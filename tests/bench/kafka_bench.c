@@ -1,69 +1,106 @@
-/* CPU per message and rate of `msp run` with iris and JSON on Kafka, beside the bare loops that do the same work. */
-#include "bench.h"
+/* CPU per message and rate of `msp run` on Kafka, beside the bare loops that do the same work. */
 #include "kafka_broker.h"
-#include "kafka_program.h"
 #include "kafka_stream.h"
+#include "program.h"
+#include "tally.h"
 
 #include <stdio.h>
 
 #define MODEL  "iris_model.0.1"
 #define ROUNDS 5
 
-static struct kafka_stream one, two; /* of so many partitions */
+static struct stream one, two; /* iris, of so many partitions */
+static struct stream packed;   /* echo, MessagePack */
+static size_t messages, packed_messages;
 
 struct contestant {
 	const char *name;
 	const char *floor; /* NULL: msp */
 	const char *guarantee;
-	const struct kafka_stream *stream;
+	const struct stream *stream;
 	int workers;
-	double cpu_us[ROUNDS], rate_k[ROUNDS]; /* per message, and thousands of messages per second */
+	const char *model, *codec;
+	const size_t *messages;
+	struct tally tally;
 };
 
-enum { RELAY, RELAY_EXACTLY, FUSED, OURS, OURS_EXACTLY, OURS_TWO, CONTESTANTS };
+enum { RELAY, RELAY_EXACTLY, RELAY_PACKED, FUSED, OURS, OURS_EXACTLY, OURS_TWO, OURS_PACKED, CONTESTANTS };
 
 static struct contestant contestants[CONTESTANTS] = {
-    [RELAY] = {"raw relay, at least once", "relay", "at_least_once", &one, 1, {0}, {0}},
-    [RELAY_EXACTLY] = {"raw relay, in transactions", "relay", "exactly_once", &one, 1, {0}, {0}},
-    [FUSED] = {"fused loop, at least once", "fused", "at_least_once", &one, 1, {0}, {0}},
-    [OURS] = {"msp, at least once", NULL, "at_least_once", &one, 1, {0}, {0}},
-    [OURS_EXACTLY] = {"msp, exactly once", NULL, "exactly_once", &one, 1, {0}, {0}},
-    [OURS_TWO] = {"msp, at least once, 2 workers", NULL, "at_least_once", &two, 2, {0}, {0}},
+    [RELAY] = {.name = "raw relay, at least once",
+               .floor = "relay",
+               .guarantee = "at_least_once",
+               .stream = &one,
+               .messages = &messages},
+    [RELAY_EXACTLY] = {.name = "raw relay, in transactions",
+                       .floor = "relay",
+                       .guarantee = "exactly_once",
+                       .stream = &one,
+                       .messages = &messages},
+    [RELAY_PACKED] = {.name = "raw relay of MessagePack, at least once",
+                      .floor = "relay",
+                      .guarantee = "at_least_once",
+                      .stream = &packed,
+                      .messages = &packed_messages},
+    [FUSED] = {.name = "fused loop, at least once",
+               .floor = "fused",
+               .guarantee = "at_least_once",
+               .stream = &one,
+               .messages = &messages},
+    [OURS] = {.name = "msp, at least once", .stream = &one, .messages = &messages},
+    [OURS_EXACTLY] = {.name = "msp, exactly once", .guarantee = "exactly_once", .stream = &one, .messages = &messages},
+    [OURS_TWO] = {.name = "msp, at least once, 2 workers", .stream = &two, .workers = 2, .messages = &messages},
+    [OURS_PACKED] = {.name = "msp, echo and MessagePack, at least once",
+                     .stream = &packed,
+                     .model = "echo",
+                     .codec = "msgpack",
+                     .messages = &packed_messages},
 };
 
-/* Runs it once over all inputs. A group of its own makes it begin at the first. */
-static void contestant_run(struct contestant *contestant, size_t messages, int round)
+static const char *const *contestant_command(const struct contestant *contestant, const char *group)
 {
-	static int runs;
-	char group[128];
-	snprintf(group, sizeof(group), "%s_%d", contestant->stream->prefix, runs++);
-	struct kafka_program program = {
+	struct program program = {
+	    .broker = kafka_broker_as_url(),
 	    .stream = contestant->stream,
+	    .model = contestant->model,
+	    .codec = contestant->codec,
 	    .group = group,
 	    .guarantee = contestant->guarantee,
 	    .workers = contestant->workers,
 	    .exits = true,
 	};
-	const char *const *command = contestant->floor ? kafka_floor_command(contestant->floor, &program, messages)
-	                                               : kafka_program_command(&program);
+	struct program_floor floor = {
+	    .name = "kafka_floor",
+	    .kind = contestant->floor,
+	    .manner = contestant->guarantee,
+	    .address = kafka_broker_address(),
+	    .stream = contestant->stream,
+	    .group = group,
+	    .count = *contestant->messages,
+	};
+	return contestant->floor ? program_floor_command(&floor) : program_command(&program);
+}
+
+/* Runs it once over all inputs. A group of its own makes it begin at the first. */
+static void contestant_run(struct contestant *contestant, struct tally *tally)
+{
+	static int runs;
+	char group[128];
+	snprintf(group, sizeof(group), "%s_%d", contestant->stream->prefix, runs++);
 	struct kafka_ends before = kafka_stream_ends(contestant->stream);
-	struct bench_usage usage = bench_run(command, NULL, NULL);
-	struct kafka_survey survey = kafka_stream_survey(contestant->stream, &before);
-	bench_must(survey.count == messages, "answering every message once");
-	contestant->cpu_us[round] = usage.cpu_ns / (double)messages / 1000;
-	contestant->rate_k[round] = (double)messages / survey.seconds / 1000;
-	fprintf(stderr, "%s: %.0f k/s at %.2f us of CPU each, at most %ld MiB\n", contestant->name,
-	        contestant->rate_k[round], contestant->cpu_us[round], usage.max_rss_kib / 1024);
+	struct bench_usage usage = bench_run(contestant_command(contestant, group), NULL, NULL);
+	struct stream_survey survey = kafka_stream_survey(contestant->stream, &before);
+	tally_add(tally, contestant->name, *contestant->messages, &usage, &survey);
 }
 
 static double cpu_us(int contestant)
 {
-	return bench_median(contestants[contestant].cpu_us, ROUNDS);
+	return tally_cpu_us(&contestants[contestant].tally);
 }
 
 static double rate_k(int contestant)
 {
-	return bench_median(contestants[contestant].rate_k, ROUNDS);
+	return tally_rate_k(&contestants[contestant].tally);
 }
 
 static void report(void)
@@ -80,23 +117,30 @@ static void report(void)
 	             cpu_us(OURS_TWO), "us", 2, cpu_us(OURS_TWO) <= 1.15 * cpu_us(OURS), "<= 1.15 x the other");
 	bench_report("Kafka, iris, 2 workers on 2 partitions, messages per second beside 1 worker", rate_k(OURS),
 	             rate_k(OURS_TWO), "k/s", 0, rate_k(OURS_TWO) >= 1.15 * rate_k(OURS), ">= 1.15 x the other");
+	bench_report("Kafka, echo, MessagePack, at least once, messages per second beside the raw relay",
+	             rate_k(RELAY_PACKED), rate_k(OURS_PACKED), "k/s", 0,
+	             rate_k(OURS_PACKED) >= 0.45 * rate_k(RELAY_PACKED), ">= 0.45 x the floor");
 }
 
 int main(void)
 {
-	size_t messages = kafka_broker_messages();
+	struct tally warm_up = {.rounds = 0};
+	messages = stream_backlog(KAFKA_BROKER_MESSAGES);
+	packed_messages = messages / 3;
 	bench_enter_directory();
 	kafka_broker_enter();
 	kafka_stream_create(&one, "one", MODEL, 1);
 	kafka_stream_create(&two, "two", MODEL, 2);
-	kafka_stream_fill(&one, messages);
-	kafka_stream_fill(&two, messages);
-	/* The broker compiles what it runs often: the first rounds, which are measured anew below, are its warm-up. */
-	contestant_run(&contestants[RELAY], messages, 0);
-	contestant_run(&contestants[RELAY_EXACTLY], messages, 0);
+	kafka_stream_create(&packed, "packed", "echo.1.0", 1);
+	kafka_stream_fill(&one, flower_json, messages);
+	kafka_stream_fill(&two, flower_json, messages);
+	kafka_stream_fill(&packed, flower_msgpack, packed_messages);
+	/* The broker compiles what it runs often. */
+	contestant_run(&contestants[RELAY], &warm_up);
+	contestant_run(&contestants[RELAY_EXACTLY], &warm_up);
 	for (int round = 0; round < ROUNDS; round++)
 		for (int i = 0; i < CONTESTANTS; i++)
-			contestant_run(&contestants[i], messages, round);
+			contestant_run(&contestants[i], &contestants[i].tally);
 	report();
 	return 0;
 }

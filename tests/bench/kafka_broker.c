@@ -12,9 +12,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define DEFAULT_MESSAGES 3000000
-
 static const char *broker_address;
+static char broker_url[128];
 static rd_kafka_t *client;
 
 /* ---- a broker of our own ---- */
@@ -94,6 +93,7 @@ void kafka_broker_enter(void)
 	broker_address = getenv("MSP_TEST_KAFKA");
 	if (!broker_address)
 		broker_address = broker_start();
+	snprintf(broker_url, sizeof(broker_url), "kafka://%s", broker_address);
 	rd_kafka_conf_t *conf = kafka_client_conf(broker_address, properties);
 	rd_kafka_conf_set_dr_msg_cb(conf, delivered);
 	client = kafka_client_new(RD_KAFKA_PRODUCER, conf);
@@ -105,15 +105,12 @@ const char *kafka_broker_address(void)
 	return broker_address;
 }
 
+const char *kafka_broker_as_url(void)
+{
+	return broker_url;
+}
+
 rd_kafka_t *kafka_broker_client(void)
 {
 	return client;
-}
-
-size_t kafka_broker_messages(void)
-{
-	const char *text = getenv("MSP_BENCH_MESSAGES");
-	size_t count = text ? strtoull(text, NULL, 10) : DEFAULT_MESSAGES;
-	bench_must(count > 0, "reading MSP_BENCH_MESSAGES");
-	return count;
 }

@@ -2,7 +2,7 @@
  * usage: kafka_floor relay|fused at_least_once|exactly_once BROKERS INPUTS OUTPUTS GROUP COUNT
  * COUNT 0: until SIGTERM. */
 #include "bench.h"
-#include "kafka_fused.h"
+#include "fused.h"
 #include "kafka_relay.h"
 
 #include <stdlib.h>
@@ -20,8 +20,8 @@ int main(int argc, char **argv)
 	    .count = strtoull(argv[7], NULL, 10),
 	};
 	if (strcmp(argv[1], "fused") == 0) {
-		config.answer = kafka_fused_answer;
-		config.context = kafka_fused_context();
+		config.answer = fused_answer;
+		config.context = fused_context();
 	}
 	kafka_relay(&config);
 	return 0;

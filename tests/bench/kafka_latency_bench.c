@@ -3,24 +3,16 @@
 #include "bench.h"
 #include "kafka_broker.h"
 #include "kafka_probe.h"
-#include "kafka_program.h"
-#include "server.h"
+#include "kafka_stream.h"
+#include "latency.h"
+#include "program.h"
 
-#include <stdio.h>
-
-#define MODEL        "iris_model.0.1"
-#define ROUNDS       5
-#define PER_SECOND   1000
-#define WARM_UP      1000 /* outputs, before */
-#define SAMPLES      3000 /* are measured */
-#define FIRST_MS     30000
-#define DRAIN_MS     1000
-#define STALL_MS     10000
-#define PERCENTILE99 (SAMPLES * 99 / 100)
+#define MODEL  "iris_model.0.1"
+#define ROUNDS 5
 
 struct contestant {
 	const char *name, *floor, *guarantee;
-	struct kafka_stream stream; /* each has its own, so that none works off what another was sent */
+	struct stream stream; /* each has its own, so that none works off what another was sent */
 	double p50_ms[ROUNDS], p99_ms[ROUNDS];
 };
 
@@ -32,38 +24,30 @@ static struct contestant *const contestants[] = {&relay, &ours, &relay_exactly, 
 
 #define CONTESTANTS (sizeof(contestants) / sizeof(contestants[0]))
 
-static pid_t contestant_start(const struct contestant *contestant)
+static const char *const *contestant_command(const struct contestant *contestant)
 {
-	struct kafka_program program = {
+	struct program program = {
+	    .broker = kafka_broker_as_url(),
 	    .stream = &contestant->stream,
 	    .group = contestant->stream.prefix,
 	    .guarantee = contestant->guarantee,
 	};
-	return server_start(contestant->floor ? kafka_floor_command(contestant->floor, &program, 0)
-	                                      : kafka_program_command(&program));
+	struct program_floor floor = {
+	    .name = "kafka_floor",
+	    .kind = contestant->floor,
+	    .manner = contestant->guarantee,
+	    .address = kafka_broker_address(),
+	    .stream = &contestant->stream,
+	    .group = contestant->stream.prefix,
+	};
+	return contestant->floor ? program_floor_command(&floor) : program_command(&program);
 }
 
 static void contestant_run(struct contestant *contestant, int round)
 {
-	static double samples[SAMPLES];
-	struct kafka_sight sight;
-	pid_t server = contestant_start(contestant);
-	struct kafka_probe *probe = kafka_probe_start(&contestant->stream, PER_SECOND);
-	for (int i = 0; i < WARM_UP; i++)
-		bench_must(kafka_probe_next(probe, FIRST_MS, &sight), "seeing the first outputs in time");
-	for (int i = 0; i < SAMPLES; i++) {
-		bench_must(kafka_probe_next(probe, STALL_MS, &sight), "seeing outputs in time");
-		samples[i] = (sight.seen_ns - sight.sent_ns) / 1e6;
-	}
-	kafka_probe_stop(probe);
-	while (kafka_probe_next(probe, DRAIN_MS, &sight))
-		continue;
-	server_stop(server);
-	kafka_probe_free(probe);
-	contestant->p50_ms[round] = bench_median(samples, SAMPLES);
-	contestant->p99_ms[round] = samples[PERCENTILE99]; /* the median has sorted them */
-	fprintf(stderr, "%s, %s: p50 %.2f ms, p99 %.2f ms\n", contestant->name, contestant->guarantee,
-	        contestant->p50_ms[round], contestant->p99_ms[round]);
+	struct latency latency = latency_measure(contestant_command(contestant), &kafka_probe, &contestant->stream);
+	contestant->p50_ms[round] = latency.p50_ms;
+	contestant->p99_ms[round] = latency.p99_ms;
 }
 
 static void report(void)

@@ -2,60 +2,28 @@
  * hundred models take that nobody asks anything. */
 #include "bench.h"
 #include "kafka_broker.h"
-#include "kafka_program.h"
 #include "kafka_stream.h"
+#include "memory.h"
+#include "program.h"
 #include "server.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#define MODEL       "iris_model.0.1"
-#define PARTITIONS  4
-#define DEADLINE_NS 600e9
-#define LOOK_NS     50000000
+#define MODEL      "iris_model.0.1"
+#define PARTITIONS 4
 
 #define LOAD_TARGET_MIB 256
 
-/* Most of the memory in the first quarter of the backlog, and in all of it: what grows with the messages would show. */
-struct memory {
-	double early_mib, most_mib;
-};
-
-static struct memory memory_under_load(const struct kafka_stream *stream, int workers, size_t messages)
+static void measure_load(const struct stream *stream, int workers, size_t messages)
 {
-	char group[128];
-	struct memory memory = {0};
-	struct kafka_ends before = kafka_stream_ends(stream);
-	double give_up_ns = bench_wall_ns() + DEADLINE_NS;
-	int64_t done = 0;
+	char group[128], what[128];
 	snprintf(group, sizeof(group), "%s_%d", stream->prefix, workers);
-	struct kafka_program program = {.stream = stream, .group = group, .workers = workers};
-	pid_t server = server_start(kafka_program_command(&program));
-	while (done < (int64_t)messages) {
-		server_nap(LOOK_NS);
-		server_must_run(server);
-		bench_must(bench_wall_ns() < give_up_ns, "answering the backlog in time");
-		double mib = server_resident_mib(server);
-		done = kafka_stream_growth(stream, &before);
-		if (done < (int64_t)messages / 4 && mib > memory.early_mib)
-			memory.early_mib = mib;
-		if (mib > memory.most_mib)
-			memory.most_mib = mib;
-	}
-	server_stop(server);
-	return memory;
-}
-
-static void measure_load(const struct kafka_stream *stream, int workers, size_t messages)
-{
-	char what[128];
-	struct memory memory = memory_under_load(stream, workers, messages);
-	snprintf(what, sizeof(what), "Kafka, iris, %d workers, resident memory under a backlog", workers);
-	bench_report_alone(what, memory.most_mib, "MiB", 1, memory.most_mib <= LOAD_TARGET_MIB, "<= 256 MiB");
-	snprintf(what, sizeof(what), "Kafka, iris, %d workers, most memory in all %zu messages beside the first quarter",
-	         workers, messages);
-	bench_report(what, memory.early_mib, memory.most_mib, "MiB", 1, memory.most_mib <= 1.1 * memory.early_mib, "flat");
+	snprintf(what, sizeof(what), "Kafka, iris, %d workers", workers);
+	struct program program = {.broker = kafka_broker_as_url(), .stream = stream, .group = group, .workers = workers};
+	struct memory memory = memory_measure(program_command(&program), stream, kafka_stream_outputs, messages);
+	memory_report(what, &memory, messages, LOAD_TARGET_MIB);
 }
 
 /* ---- a hundred idle models ---- */
@@ -114,13 +82,13 @@ static void measure_idle(void)
 int main(void)
 {
 	/* The full form is 10 million. */
-	size_t messages = kafka_broker_messages() * 10 / 3;
-	static struct kafka_stream stream;
+	size_t messages = stream_backlog(KAFKA_BROKER_MESSAGES) * 10 / 3;
+	static struct stream stream;
 	bench_enter_directory();
 	kafka_broker_enter();
 	measure_idle();
 	kafka_stream_create(&stream, "memory", MODEL, PARTITIONS);
-	kafka_stream_fill(&stream, messages);
+	kafka_stream_fill(&stream, flower_json, messages);
 	measure_load(&stream, 1, messages);
 	measure_load(&stream, 4, messages);
 	return 0;

@@ -1,6 +1,7 @@
 #include "kafka_relay.h"
 
 #include "bench.h"
+#include "fused.h"
 #include "kafka_client.h"
 
 #include <signal.h>
@@ -13,7 +14,7 @@
 /* One batch between its receipt and its mark. The inputs stay until the results that borrow their bytes are durable. */
 struct flight {
 	rd_kafka_message_t *inputs[BATCH];
-	char results[BATCH][KAFKA_RELAY_RESULT_SIZE];
+	char results[BATCH][FUSED_RESULT_SIZE];
 	size_t count, acknowledged;
 };
 

@@ -7,15 +7,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define KAFKA_RELAY_RESULT_SIZE 64
-
 struct kafka_relay_config {
 	const char *brokers, *inputs, *outputs, *group;
 	/* At least once with two batches in flight, or each batch in a transaction with its offsets. */
 	bool transactional;
 	/* Messages after which it ends; 0: at SIGTERM, and results go out as they come instead of in large requests. */
 	size_t count;
-	/* Writes the result of one input, at most KAFKA_RELAY_RESULT_SIZE bytes, and gives its size; NULL: the input's own
+	/* Writes the result of one input, at most FUSED_RESULT_SIZE bytes, and gives its size; NULL: the input's own
 	 * bytes are sent. */
 	size_t (*answer)(void *context, const char *value, size_t size, char *result);
 	void *context;

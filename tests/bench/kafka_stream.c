@@ -4,13 +4,10 @@
 #include "kafka_broker.h"
 #include "kafka_client.h"
 
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #define REQUEST_TIMEOUT_MS 30000
-#define FLOWERS            10000
+#define TRY_MS             1000 /* a question asked before its answer exists may wait for ever */
 
 /* ---- topics ---- */
 
@@ -29,7 +26,7 @@ static void topic_await(const char *name, int partitions)
 	double give_up_ns = bench_wall_ns() + REQUEST_TIMEOUT_MS * 1e6;
 	int64_t oldest, newest;
 	for (int i = 0; i < partitions; i++)
-		while (rd_kafka_query_watermark_offsets(kafka_broker_client(), name, i, &oldest, &newest, REQUEST_TIMEOUT_MS)) {
+		while (rd_kafka_query_watermark_offsets(kafka_broker_client(), name, i, &oldest, &newest, TRY_MS)) {
 			bench_must(bench_wall_ns() < give_up_ns, "waiting for a topic");
 			rd_kafka_poll(kafka_broker_client(), 10);
 		}
@@ -62,19 +59,14 @@ void kafka_topics_create(const char *const *names, size_t count, int partitions)
 		topic_await(names[i], partitions);
 }
 
-void kafka_stream_create(struct kafka_stream *stream, const char *name, const char *model, int partitions)
+void kafka_stream_create(struct stream *stream, const char *name, const char *model, int partitions)
 {
-	bench_must(partitions <= KAFKA_STREAM_PARTITIONS, "as many partitions");
-	stream->partitions = partitions;
-	snprintf(stream->prefix, sizeof(stream->prefix), "bench_%d_%s", (int)getpid(), name);
-	snprintf(stream->inputs, sizeof(stream->inputs), "%s.%s.inputs", stream->prefix, model);
-	snprintf(stream->outputs, sizeof(stream->outputs), "%s.%s.outputs", stream->prefix, model);
-	snprintf(stream->errors, sizeof(stream->errors), "%s.%s.errors", stream->prefix, model);
+	stream_init(stream, name, model, partitions);
 	const char *const names[] = {stream->inputs, stream->outputs, stream->errors};
 	kafka_topics_create(names, 3, partitions);
 }
 
-struct kafka_ends kafka_stream_ends(const struct kafka_stream *stream)
+struct kafka_ends kafka_stream_ends(const struct stream *stream)
 {
 	struct kafka_ends ends = {{0}};
 	int64_t oldest;
@@ -85,42 +77,25 @@ struct kafka_ends kafka_stream_ends(const struct kafka_stream *stream)
 	return ends;
 }
 
-int64_t kafka_stream_growth(const struct kafka_stream *stream, const struct kafka_ends *since)
+size_t kafka_stream_outputs(const struct stream *stream)
 {
-	struct kafka_ends now = kafka_stream_ends(stream);
-	int64_t growth = 0;
+	struct kafka_ends ends = kafka_stream_ends(stream);
+	size_t count = 0;
 	for (int i = 0; i < stream->partitions; i++)
-		growth += now.offsets[i] - since->offsets[i];
-	return growth;
+		count += (size_t)ends.offsets[i];
+	return count;
 }
 
 /* ---- messages ---- */
 
-const char *kafka_flower(size_t number)
-{
-	static const char *const features[] = {"sepal_length", "sepal_width", "petal_length", "petal_width"};
-	static const double smallest[] = {4.3, 2.0, 1.0, 0.1}, spread[] = {3.6, 2.4, 5.9, 2.4};
-	static char flowers[FLOWERS][96];
-	char *flower = flowers[number % FLOWERS];
-	if (*flower)
-		return flower;
-	unsigned seed = (unsigned)(number % FLOWERS);
-	size_t end = 0;
-	for (int i = 0; i < 4; i++)
-		end += (size_t)snprintf(flower + end, sizeof(flowers[0]) - end, "%s\"%s\": %.1f", i ? ", " : "{", features[i],
-		                        smallest[i] + spread[i] * rand_r(&seed) / RAND_MAX);
-	memcpy(flower + end, "}", 2);
-	return flower;
-}
-
-void kafka_stream_fill(const struct kafka_stream *stream, size_t count)
+void kafka_stream_fill(const struct stream *stream, flower_fn *flower, size_t count)
 {
 	rd_kafka_topic_t *inputs = rd_kafka_topic_new(kafka_broker_client(), stream->inputs, NULL);
 	bench_must(inputs != NULL, stream->inputs);
 	for (size_t i = 0; i < count; i++) {
-		const char *flower = kafka_flower(i);
-		while (rd_kafka_produce(inputs, (int32_t)(i % (size_t)stream->partitions), 0, (void *)(uintptr_t)flower,
-		                        strlen(flower), NULL, 0, NULL) < 0) {
+		struct msp_bytes value = flower(i);
+		while (rd_kafka_produce(inputs, (int32_t)(i % (size_t)stream->partitions), 0, (void *)(uintptr_t)value.data,
+		                        value.size, NULL, 0, NULL) < 0) {
 			bench_must(rd_kafka_last_error() == RD_KAFKA_RESP_ERR__QUEUE_FULL, "sending inputs");
 			rd_kafka_poll(kafka_broker_client(), 10);
 		}
@@ -148,7 +123,7 @@ static void appended_add(struct appended *appended, const rd_kafka_message_t *me
 	appended->last_ms = ms > appended->last_ms ? ms : appended->last_ms;
 }
 
-struct kafka_survey kafka_stream_survey(const struct kafka_stream *stream, const struct kafka_ends *since)
+struct stream_survey kafka_stream_survey(const struct stream *stream, const struct kafka_ends *since)
 {
 	static rd_kafka_message_t *messages[10000];
 	static const struct kafka_property properties[] = {
@@ -177,5 +152,5 @@ struct kafka_survey kafka_stream_survey(const struct kafka_stream *stream, const
 	rd_kafka_queue_destroy(queue);
 	rd_kafka_consumer_close(reader);
 	rd_kafka_destroy(reader);
-	return (struct kafka_survey){appended.count, (double)(appended.last_ms - appended.first_ms) / 1000};
+	return (struct stream_survey){appended.count, (double)(appended.last_ms - appended.first_ms) / 1000};
 }

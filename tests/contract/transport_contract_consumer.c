@@ -146,6 +146,85 @@ static void settle_routes_each_result(void **state)
 	consumer_close(consumer);
 }
 
+/* ---- many results that are not alike ---- */
+
+#define UNLIKE_MESSAGES ((size_t)2500)
+#define TEXT_SIZE       16
+
+/* Neighbours have fields of the same names more often than not. */
+static struct msp_message unlike_message(size_t i, char text[TEXT_SIZE])
+{
+	static const struct msp_header headers[] = {
+	    {{"one", 3}, {"1", 1}},
+	    {{"two", 3}, {"", 0}},
+	    {{"two", 3}, {NULL, 0}},
+	};
+	snprintf(text, TEXT_SIZE, "0:%zu", i);
+	struct msp_message message = {.value = msp_bytes_of_string(text), .timestamp_ms = MSP_TIMESTAMP_NONE};
+	if (i % 7 == 0)
+		message.key = BYTES_OF("key");
+	if (i % 5 == 0) {
+		message.headers = &headers[i % 3];
+		message.header_count = 1;
+	}
+	return message;
+}
+
+static enum msp_route unlike_route(size_t i)
+{
+	return i % 11 == 0 ? MSP_ROUTE_ERRORS : MSP_ROUTE_OUTPUTS;
+}
+
+struct unlike {
+	enum msp_route route;
+	size_t next;
+};
+
+static void unlike_check(void *context, const struct msp_message *message)
+{
+	struct unlike *unlike = context;
+	char text[TEXT_SIZE];
+	while (unlike_route(unlike->next) != unlike->route)
+		unlike->next++;
+	struct msp_message expected = unlike_message(unlike->next++, text);
+	message_expect(message, &expected);
+}
+
+static void unlike_send(struct fixture *fixture)
+{
+	static struct msp_outgoing outgoing[UNLIKE_MESSAGES];
+	static char texts[UNLIKE_MESSAGES][TEXT_SIZE];
+	struct msp_producer *producer = fixture->producer;
+	for (size_t i = 0; i < UNLIKE_MESSAGES; i++)
+		outgoing[i] = (struct msp_outgoing){.message = unlike_message(i, texts[i])};
+	assert_int_equal(
+	    producer->ops->send(producer, fixture->inputs, outgoing, UNLIKE_MESSAGES, DEADLINE_MS, &fixture->err), MSP_OK);
+}
+
+static void many_unlike_results_keep_every_byte(void **state)
+{
+	struct fixture *fixture = *state;
+	unlike_send(fixture);
+	struct msp_consumer *consumer = consumer_open(fixture, 0, NULL, 0);
+	for (size_t left = UNLIKE_MESSAGES; left > 0;) {
+		struct msp_batch *batch = receive(consumer, left);
+		struct msp_outgoing *outgoing = outgoing_new(batch);
+		for (size_t i = 0; i < batch->count; i++)
+			outgoing[i].route = unlike_route((size_t)message_number(&batch->messages[i]));
+		settle_begin(consumer, batch, outgoing);
+		assert_int_equal(settle_wait(consumer), MSP_SETTLE_OK);
+		left -= batch->count;
+		free(outgoing);
+		batch_free(consumer, batch);
+	}
+	consumer_close(consumer);
+	struct unlike outputs = {.route = MSP_ROUTE_OUTPUTS}, errors = {.route = MSP_ROUTE_ERRORS};
+	size_t count = topic_walk(fixture, fixture->outputs, MSP_PARTITION_ANY, unlike_check, &outputs);
+	count += topic_walk(fixture, fixture->errors, MSP_PARTITION_ANY, unlike_check, &errors);
+	assert_int_equal(count, UNLIKE_MESSAGES);
+	assert_int_equal(group_lag(fixture), 0);
+}
+
 /* What a transport remembers of a topic from one settle must not spoil a later one that does not touch it. */
 static void settle_shares_its_topics_with_others(void **state)
 {
@@ -423,6 +502,7 @@ const struct CMUnitTest transport_consumer_tests[] = {
     T_ONE(honours_the_limits),
     T(an_empty_topic_gives_nothing),
     T(settle_routes_each_result),
+    T_ONE(many_unlike_results_keep_every_byte),
     T(settle_shares_its_topics_with_others),
     T(settle_without_results_only_marks),
     T_BARE(results_follow_their_partition_or_key),

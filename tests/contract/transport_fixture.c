@@ -310,8 +310,8 @@ struct msp_reader *reader_open(struct fixture *fixture, const struct msp_reader_
 }
 
 /* Reads the whole topic, or one partition; `visit` may be NULL. */
-static size_t topic_walk(struct fixture *fixture, const char *topic, int32_t partition,
-                         void (*visit)(void *context, const struct msp_message *message), void *context)
+size_t topic_walk(struct fixture *fixture, const char *topic, int32_t partition,
+                  void (*visit)(void *context, const struct msp_message *message), void *context)
 {
 	struct msp_reader_config config = {
 	    .topic = topic,

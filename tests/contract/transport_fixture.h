@@ -75,6 +75,9 @@ void settle_echo(struct msp_consumer *consumer, struct msp_batch *batch);
 void echo(struct msp_consumer *consumer, size_t count);
 
 struct msp_reader *reader_open(struct fixture *fixture, const struct msp_reader_config *config);
+/* Visits every message, of one partition or of all; returns how many there are. */
+size_t topic_walk(struct fixture *fixture, const char *topic, int32_t partition,
+                  void (*visit)(void *context, const struct msp_message *message), void *context);
 /* How many messages the topic holds; *ret_sum of their numbers. */
 size_t topic_count(struct fixture *fixture, const char *topic, int64_t *ret_sum);
 /* How many messages one partition holds. */

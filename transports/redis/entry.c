@@ -12,31 +12,49 @@
 #define NULL_HEADER MSP_BYTES_LITERAL("n:")
 #define NOTHING     MSP_BYTES_LITERAL("null")
 
-size_t rds_entry_words(const struct msp_message *message)
+size_t rds_entry_fields(const struct msp_message *message)
 {
 	size_t fields = message->header_count + (message->value.data != NULL) + (message->key.data != NULL);
-	return 2 * (fields > 0 ? fields : 1);
+	return fields > 0 ? fields : 1;
 }
 
-void rds_entry_put(struct rds_link *link, const struct msp_message *message)
+struct field {
+	struct msp_bytes prefix, name, value; /* called by prefix and name */
+};
+
+static struct field field_at(const struct msp_message *message, size_t index)
 {
-	if (message->value.data) {
-		rds_put_bytes(link, VALUE);
-		rds_put_bytes(link, message->value);
+	if (message->value.data && index-- == 0)
+		return (struct field){VALUE, MSP_BYTES_ABSENT, message->value};
+	if (message->key.data && index-- == 0)
+		return (struct field){KEY, MSP_BYTES_ABSENT, message->key};
+	if (index >= message->header_count)
+		return (struct field){NOTHING, MSP_BYTES_ABSENT, MSP_BYTES_ABSENT};
+	const struct msp_header *header = &message->headers[index];
+	return (struct field){header->value.data ? HEADER : NULL_HEADER, header->name, header->value};
+}
+
+void rds_entry_put(struct rds_link *link, const struct msp_message *message, unsigned parts)
+{
+	size_t count = rds_entry_fields(message);
+	for (size_t i = 0; i < count; i++) {
+		struct field field = field_at(message, i);
+		if (parts & RDS_ENTRY_NAMES)
+			rds_put_joined(link, field.prefix, field.name);
+		if (parts & RDS_ENTRY_VALUES)
+			rds_put_bytes(link, field.value);
 	}
-	if (message->key.data) {
-		rds_put_bytes(link, KEY);
-		rds_put_bytes(link, message->key);
-	}
-	for (size_t i = 0; i < message->header_count; i++) {
-		const struct msp_header *header = &message->headers[i];
-		rds_put_joined(link, header->value.data ? HEADER : NULL_HEADER, header->name);
-		rds_put_bytes(link, header->value);
-	}
-	if (!message->value.data && !message->key.data && message->header_count == 0) {
-		rds_put_bytes(link, NOTHING);
-		rds_put_bytes(link, MSP_BYTES_ABSENT);
-	}
+}
+
+bool rds_entry_is_alike(const struct msp_message *a, const struct msp_message *b)
+{
+	if (!a->value.data != !b->value.data || !a->key.data != !b->key.data || a->header_count != b->header_count)
+		return false;
+	for (size_t i = 0; a->headers != b->headers && i < a->header_count; i++)
+		if (!msp_bytes_equal(a->headers[i].name, b->headers[i].name) ||
+		    !a->headers[i].value.data != !b->headers[i].value.data)
+			return false;
+	return true;
 }
 
 const char *rds_entry_refusal(const struct msp_message *message)

@@ -16,9 +16,15 @@
 
 #define RDS_ID_SIZE 48
 
-/* The words that rds_entry_put writes. */
-size_t rds_entry_words(const struct msp_message *message);
-void rds_entry_put(struct rds_link *link, const struct msp_message *message);
+/* How many fields the message's entry has: at least one. */
+size_t rds_entry_fields(const struct msp_message *message);
+
+enum rds_entry_parts { RDS_ENTRY_NAMES = 1, RDS_ENTRY_VALUES = 2, RDS_ENTRY_ALL = 3 };
+
+/* Writes the words of these parts of every field. */
+void rds_entry_put(struct rds_link *link, const struct msp_message *message, unsigned parts);
+/* Whether both have fields of the same names. */
+bool rds_entry_is_alike(const struct msp_message *a, const struct msp_message *b);
 /* Why the server would never take this message as one entry, or NULL. */
 const char *rds_entry_refusal(const struct msp_message *message);
 

@@ -45,12 +45,12 @@ static void message_put(struct rds_producer *producer, size_t index)
 		outgoing->state = MSP_OUTGOING_REJECTED;
 		return;
 	}
-	rds_put_array(link, 4 + rds_entry_words(&outgoing->message));
+	rds_put_array(link, 4 + 2 * rds_entry_fields(&outgoing->message));
 	rds_put_string(link, "XADD");
 	rds_put_string(link, producer->topic);
 	rds_put_string(link, "NOMKSTREAM");
 	rds_put_string(link, "*");
-	rds_entry_put(link, &outgoing->message);
+	rds_entry_put(link, &outgoing->message, RDS_ENTRY_ALL);
 	rds_link_expect(link, 0, index);
 }
 

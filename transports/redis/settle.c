@@ -6,8 +6,7 @@
 #include <msp/backoff.h>
 #include <stdio.h>
 
-/* Keys of the script, by route. */
-static const char *const KEY_NUMBERS[] = {[MSP_ROUTE_OUTPUTS] = "2", [MSP_ROUTE_ERRORS] = "3"};
+#define FLUSH_BYTES ((size_t)64 << 10)
 
 static const char *route_topic(const struct rds_consumer *consumer, enum msp_route route)
 {
@@ -67,65 +66,47 @@ static bool settle_refuses(struct rds_settle *settle)
 	return refuses;
 }
 
+/* Results go out while the next ones are still being written, so that the server begins at once. */
 static void publish_each(struct rds_consumer *consumer)
 {
 	struct rds_settle *settle = &consumer->settle;
 	struct rds_link *link = &consumer->writes;
+	size_t flush_at = FLUSH_BYTES;
 	settle->due = 0;
 	for (size_t i = 0; settle->outgoing && i < settle_count(settle); i++) {
 		const struct msp_outgoing *outgoing = &settle->outgoing[i];
 		if (outgoing->state != MSP_OUTGOING_PENDING)
 			continue;
-		rds_put_array(link, 4 + rds_entry_words(&outgoing->message));
+		rds_put_array(link, 4 + 2 * rds_entry_fields(&outgoing->message));
 		rds_put_string(link, "XADD");
 		rds_put_string(link, route_topic(consumer, outgoing->route));
 		rds_put_string(link, "NOMKSTREAM");
 		rds_put_string(link, "*");
-		rds_entry_put(link, &outgoing->message);
+		rds_entry_put(link, &outgoing->message, RDS_ENTRY_ALL);
 		rds_link_expect(link, RDS_ADDED, i);
 		settle->due++;
+		if (link->out.size >= flush_at) {
+			rds_link_flush(link);
+			flush_at = link->out.size + FLUSH_BYTES;
+		}
 	}
 	settle->step = settle->due > 0 ? RDS_STEP_PUBLISHING : RDS_STEP_MARK;
 }
 
-static void script_put_header(struct rds_consumer *consumer, size_t words)
-{
-	struct rds_link *link = &consumer->writes;
-	rds_put_array(link, 7 + words);
-	rds_put_string(link, "EVALSHA");
-	rds_put_string(link, consumer->settle.script);
-	rds_put_string(link, "3");
-	rds_put_string(link, consumer->inputs);
-	rds_put_string(link, consumer->outputs ? consumer->outputs : "");
-	rds_put_string(link, consumer->errors ? consumer->errors : "");
-	rds_put_string(link, consumer->group);
-}
-
+/* In several calls, because the server does nothing else while it runs one. */
 static void publish_by_script(struct rds_consumer *consumer)
 {
 	struct rds_settle *settle = &consumer->settle;
-	struct rds_link *link = &consumer->writes;
-	size_t words = 0;
-	for (size_t i = 0; i < settle_count(settle); i++) {
-		if (settle->outgoing[i].state == MSP_OUTGOING_PENDING)
-			words += 3 + rds_entry_words(&settle->outgoing[i].message);
-	}
-	if (words == 0) {
-		settle->step = RDS_STEP_REPLICATE;
-		return;
-	}
-	script_put_header(consumer, words);
-	for (size_t i = 0; i < settle_count(settle); i++) {
-		const struct msp_outgoing *outgoing = &settle->outgoing[i];
-		if (outgoing->state != MSP_OUTGOING_PENDING)
+	settle->due = 0;
+	settle->is_lost = false;
+	for (size_t begin = 0; begin < settle_count(settle); begin += RDS_SCRIPT_MESSAGES) {
+		if (!rds_script_put(consumer, begin))
 			continue;
-		rds_put_string(link, settle->batch->base.messages[i].id);
-		rds_put_string(link, KEY_NUMBERS[outgoing->route]);
-		rds_put_integer(link, (int64_t)rds_entry_words(&outgoing->message));
-		rds_entry_put(link, &outgoing->message);
+		rds_link_expect(&consumer->writes, RDS_SETTLED, begin);
+		settle->due++;
+		rds_link_flush(&consumer->writes);
 	}
-	rds_link_expect(link, RDS_SETTLED, 0);
-	settle->step = RDS_STEP_PUBLISHING;
+	settle->step = settle->due > 0 ? RDS_STEP_PUBLISHING : RDS_STEP_REPLICATE;
 }
 
 static void mark(struct rds_consumer *consumer)
@@ -225,61 +206,64 @@ static void take_script(struct rds_consumer *consumer, const redisReply *reply)
 	settle_retry(consumer, RDS_STEP_PUBLISH);
 }
 
-/* The verdict on one message that the script did not publish. False: it is to be sent again. */
-static bool verdict_take(struct rds_consumer *consumer, struct msp_outgoing *outgoing, const char *verdict)
+/* The verdict on one message that the script did not publish. One that stays pending is sent again. */
+static void verdict_take(struct rds_consumer *consumer, struct msp_outgoing *outgoing, const char *verdict)
 {
-	if (verdict[0] == '\0') {
-		outgoing->state = MSP_OUTGOING_ELSEWHERE;
-		return true;
-	}
-	outgoing->state = MSP_OUTGOING_PENDING;
+	outgoing->state = verdict[0] ? MSP_OUTGOING_PENDING : MSP_OUTGOING_ELSEWHERE;
 	if (strcmp(verdict, "-") == 0)
 		topic_is_missing(consumer, outgoing->route);
-	else
+	else if (verdict[0])
 		rds_text_error(route_topic(consumer, outgoing->route), verdict, &consumer->settle.error);
-	return false;
 }
 
-/* Verdicts are in the order of the messages that were sent, which are those still pending. */
-static bool verdicts_take(struct rds_consumer *consumer, const redisReply *reply)
+/* Verdicts are in the order of the messages that one call had, which are those of its part still pending. */
+static void verdicts_take(struct rds_consumer *consumer, size_t begin, const redisReply *reply)
 {
 	struct rds_settle *settle = &consumer->settle;
-	size_t next = 1, number = 0;
-	bool all = true;
-	for (size_t i = 0; i < settle_count(settle); i++) {
+	size_t next = 1, number = 0, end = rds_script_end(settle, begin);
+	for (size_t i = begin; i < end; i++) {
 		struct msp_outgoing *outgoing = &settle->outgoing[i];
 		if (outgoing->state != MSP_OUTGOING_PENDING)
 			continue;
 		outgoing->state = MSP_OUTGOING_PUBLISHED;
 		if (next + 1 < reply->elements && reply->element[next]->integer == (long long)number) {
-			all = verdict_take(consumer, outgoing, rds_reply_text(reply->element[next + 1])) && all;
+			verdict_take(consumer, outgoing, rds_reply_text(reply->element[next + 1]));
 			next += 2;
 		}
 		number++;
 	}
-	return all;
 }
 
-static void take_settled(struct rds_consumer *consumer, const redisReply *reply)
+static bool settle_is_published(const struct rds_settle *settle)
+{
+	for (size_t i = 0; i < settle_count(settle); i++)
+		if (settle->outgoing[i].state == MSP_OUTGOING_PENDING)
+			return false;
+	return true;
+}
+
+static void take_settled(struct rds_consumer *consumer, size_t begin, const redisReply *reply)
 {
 	struct rds_settle *settle = &consumer->settle;
-	if (rds_reply_is_error(reply, "NOSCRIPT")) {
+	bool is_known = !rds_reply_is_error(reply, "NOSCRIPT");
+	if (!is_known)
 		settle->script[0] = '\0';
-		settle->step = RDS_STEP_PUBLISH;
-		return;
-	}
-	if (reply->type != REDIS_REPLY_ARRAY || reply->elements == 0) {
+	else if (reply->type != REDIS_REPLY_ARRAY || reply->elements == 0)
 		rds_reply_error("the script that settles", reply, &settle->error);
-		settle_retry(consumer, RDS_STEP_PUBLISH);
-		return;
-	}
-	bool all = verdicts_take(consumer, reply);
-	if (reply->element[0]->integer == 1)
-		settle_lost(consumer);
-	else if (all)
-		settle->step = RDS_STEP_REPLICATE;
 	else
+		verdicts_take(consumer, begin, reply);
+	if (reply->type == REDIS_REPLY_ARRAY && reply->elements > 0 && reply->element[0]->integer == 1)
+		settle->is_lost = true;
+	if (--settle->due > 0)
+		return;
+	if (settle->is_lost)
+		settle_lost(consumer);
+	else if (settle_is_published(settle))
+		settle->step = RDS_STEP_REPLICATE;
+	else if (is_known)
 		settle_retry(consumer, RDS_STEP_PUBLISH);
+	else
+		settle->step = RDS_STEP_PUBLISH;
 }
 
 static void take_added(struct rds_consumer *consumer, size_t index, const redisReply *reply)
@@ -294,13 +278,10 @@ static void take_added(struct rds_consumer *consumer, size_t index, const redisR
 		rds_reply_error(route_topic(consumer, outgoing->route), reply, &settle->error);
 	if (--settle->due > 0)
 		return;
-	settle->step = RDS_STEP_MARK;
-	for (size_t i = 0; i < settle_count(settle); i++) {
-		if (settle->outgoing[i].state == MSP_OUTGOING_PENDING) {
-			settle_retry(consumer, RDS_STEP_PUBLISH);
-			return;
-		}
-	}
+	if (settle_is_published(settle))
+		settle->step = RDS_STEP_MARK;
+	else
+		settle_retry(consumer, RDS_STEP_PUBLISH);
 }
 
 /* Fewer than all: others were first with some, or the group is gone. */
@@ -351,7 +332,7 @@ void rds_settle_reply(struct rds_consumer *consumer, int kind, size_t index, red
 	if (kind == RDS_LOADED)
 		take_script(consumer, reply);
 	else if (kind == RDS_SETTLED)
-		take_settled(consumer, reply);
+		take_settled(consumer, index, reply);
 	else if (kind == RDS_ADDED)
 		take_added(consumer, index, reply);
 	else if (kind == RDS_MARKED)
@@ -361,7 +342,9 @@ void rds_settle_reply(struct rds_consumer *consumer, int kind, size_t index, red
 	else
 		take_replicated(consumer, reply);
 	freeReplyObject(reply);
-	(void)rds_settle_drive(consumer);
+	/* Most answers are followed by others. */
+	if (consumer->settle.step != RDS_STEP_PUBLISHING)
+		(void)rds_settle_drive(consumer);
 }
 
 void rds_settle_cut(struct rds_consumer *consumer)

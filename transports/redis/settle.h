@@ -7,12 +7,14 @@
 
 #include <hiredis/hiredis.h>
 #include <msp/transport.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 struct rds_consumer;
 struct rds_batch;
 
 extern const char rds_settle_script[];
+#define RDS_SCRIPT_MESSAGES ((size_t)1000) /* of a batch in one call, at most */
 
 enum rds_step {
 	RDS_STEP_NONE,       /* nothing is in flight */
@@ -31,11 +33,17 @@ struct rds_settle {
 	enum rds_step step;
 	enum msp_settle_answer answer; /* in RDS_STEP_DONE */
 	size_t due;                    /* answers about results */
+	bool is_lost;                  /* one of them said that the group is gone */
 	int64_t resume_at_ms;          /* after an error: not before */
 	struct msp_error error;        /* why it takes long; MSP_OK: it is only slow */
 	char script[41];               /* name that the server gave to the script; "": it is not loaded */
 	bool is_loading;
 };
+
+/* Writes the call that settles what is pending of the batch's part that begins there. False: nothing is. */
+bool rds_script_put(struct rds_consumer *consumer, size_t begin);
+/* Where that part ends. */
+size_t rds_script_end(const struct rds_settle *settle, size_t begin);
 
 void rds_settle_begin(struct rds_consumer *consumer, struct rds_batch *batch, struct msp_outgoing *outgoing);
 /* Sends what can be sent now. Returns in how many milliseconds it has something to do; -1: when an answer comes. */

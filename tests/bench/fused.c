@@ -1,15 +1,14 @@
-#include "kafka_fused.h"
+#include "fused.h"
 
 #include "bench.h"
 #include "iris_training.h"
-#include "kafka_relay.h"
 
 #include <jansson.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
-void *kafka_fused_context(void)
+void *fused_context(void)
 {
 	static struct iris_training training;
 	char path[PATH_MAX];
@@ -33,7 +32,7 @@ static size_t print_answer(char *result, const char *species)
 	return sizeof(begin) - 1 + size + sizeof(end) - 1;
 }
 
-size_t kafka_fused_answer(void *context, const char *value, size_t size, char *result)
+size_t fused_answer(void *context, const char *value, size_t size, char *result)
 {
 	static const char *const features[IRIS_FEATURES] = {"sepal_length", "sepal_width", "petal_length", "petal_width"};
 	const struct iris_training *training = context;
