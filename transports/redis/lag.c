@@ -28,9 +28,14 @@ static enum msp_status pages_count(const struct rds_lag *lag, const char *last,
 			return status;
 		got = reply->elements;
 		*count += (int64_t)got;
-		if (got > 0)
-			snprintf(from, sizeof(from), "(%s", rds_reply_text(reply->element[got - 1]->element[0]));
+		const redisReply *id = rds_reply_at(rds_reply_at(reply, got - 1), 0);
+		if (rds_id_is(id))
+			snprintf(from, sizeof(from), "(%s", id->str);
+		else if (!rds_reply_is_array(reply) || got > 0)
+			status = rds_reply_error(lag->topic, reply, err);
 		freeReplyObject(reply);
+		if (status != MSP_OK)
+			return status;
 	}
 	return MSP_OK;
 }
@@ -54,10 +59,11 @@ static enum msp_status pending_count(const struct rds_lag *lag, int64_t *count, 
 	if (status != MSP_OK)
 		return status;
 	/* [how many, the first, the last, by consumer] */
-	bool known = reply->elements >= 3 && (reply->element[0]->integer == 0 ||
-	                                      rds_id_compare(rds_reply_text(reply->element[2]), lag->newest) <= 0);
+	const redisReply *pending = rds_reply_at(reply, 0), *last = rds_reply_at(reply, 2);
+	bool known = pending->type == REDIS_REPLY_INTEGER &&
+	             (pending->integer == 0 || (rds_id_is(last) && rds_id_compare(last->str, lag->newest) <= 0));
 	if (known)
-		*count += reply->element[0]->integer;
+		*count += pending->integer;
 	freeReplyObject(reply);
 	return known ? MSP_OK : pages_count(lag, "0-0", ask_pending, count, err);
 }
@@ -85,7 +91,7 @@ static enum msp_status undelivered_count(const struct rds_lag *lag, const char *
 
 static const redisReply *group_find(const redisReply *groups, const char *group)
 {
-	for (size_t i = 0; i < groups->elements; i++) {
+	for (size_t i = 0; rds_reply_is_array(groups) && i < groups->elements; i++) {
 		const redisReply *name = rds_reply_field(groups->element[i], "name");
 		if (name && strcmp(rds_reply_text(name), group) == 0)
 			return groups->element[i];

@@ -219,7 +219,7 @@ static void take_script(struct rds_consumer *consumer, const redisReply *reply)
 	struct rds_settle *settle = &consumer->settle;
 	settle->is_loading = false;
 	snprintf(settle->script, sizeof(settle->script), "%s", rds_reply_text(reply));
-	if (reply->type != REDIS_REPLY_ERROR || settle->step != RDS_STEP_PUBLISH)
+	if (settle->script[0] || settle->step != RDS_STEP_PUBLISH)
 		return;
 	rds_reply_error("the script that settles", reply, &settle->error);
 	settle_retry(consumer, RDS_STEP_PUBLISH);
@@ -238,6 +238,31 @@ static bool verdict_take(struct rds_consumer *consumer, struct msp_outgoing *out
 	else
 		rds_text_error(route_topic(consumer, outgoing->route), verdict, &consumer->settle.error);
 	return false;
+}
+
+static size_t pending_count(const struct rds_settle *settle)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < settle_count(settle); i++)
+		count += settle->outgoing[i].state == MSP_OUTGOING_PENDING;
+	return count;
+}
+
+/* Whether it is what the script says, about messages that were sent, in their order. Nothing else is believed, because
+ * silence about a message means that it was published. */
+static bool are_verdicts(const struct rds_settle *settle, const redisReply *reply)
+{
+	if (rds_reply_at(reply, 0)->type != REDIS_REPLY_INTEGER || reply->elements % 2 == 0)
+		return false;
+	long long next = 0, count = (long long)pending_count(settle);
+	for (size_t i = 1; i < reply->elements; i += 2) {
+		const redisReply *number = reply->element[i], *verdict = reply->element[i + 1];
+		if (number->type != REDIS_REPLY_INTEGER || verdict->type != REDIS_REPLY_STRING || number->integer < next ||
+		    number->integer >= count)
+			return false;
+		next = number->integer + 1;
+	}
+	return true;
 }
 
 /* Verdicts are in the order of the messages that were sent, which are those still pending. */
@@ -268,7 +293,7 @@ static void take_settled(struct rds_consumer *consumer, const redisReply *reply)
 		settle->step = RDS_STEP_PUBLISH;
 		return;
 	}
-	if (reply->type != REDIS_REPLY_ARRAY || reply->elements == 0) {
+	if (!are_verdicts(settle, reply)) {
 		rds_reply_error("the script that settles", reply, &settle->error);
 		settle_retry(consumer, RDS_STEP_PUBLISH);
 		return;
