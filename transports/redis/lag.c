@@ -6,6 +6,12 @@
 /* How many entries are counted per question where the server has no number. */
 #define PAGE_COUNT 1000
 
+/* What a server can have counted; a few of them make no overflow. */
+static bool is_count(int64_t number)
+{
+	return number >= 0 && number < INT64_MAX / 4;
+}
+
 static enum msp_status lag_answer(const struct rds_lag *lag, redisReply **ret_reply, struct msp_error *err)
 {
 	rds_link_expect(&lag->client->link, 0, 0);
@@ -60,7 +66,7 @@ static enum msp_status pending_count(const struct rds_lag *lag, int64_t *count, 
 		return status;
 	/* [how many, the first, the last, by consumer] */
 	const redisReply *pending = rds_reply_at(reply, 0), *last = rds_reply_at(reply, 2);
-	bool known = pending->type == REDIS_REPLY_INTEGER &&
+	bool known = pending->type == REDIS_REPLY_INTEGER && is_count(pending->integer) &&
 	             (pending->integer == 0 || (rds_id_is(last) && rds_id_compare(last->str, lag->newest) <= 0));
 	if (known)
 		*count += pending->integer;
@@ -80,10 +86,10 @@ static enum msp_status undelivered_count(const struct rds_lag *lag, const char *
 		return status;
 	const redisReply *newest = rds_reply_field(info, "last-generated-id");
 	bool is_all = newest && rds_id_compare(rds_reply_text(newest), lag->newest) <= 0;
-	if (is_all && known < 0 && rds_id_compare(last, "0-0") == 0)
+	if (is_all && !is_count(known) && rds_id_compare(last, "0-0") == 0)
 		known = rds_reply_number(info, "length", -1);
 	freeReplyObject(info);
-	if (!is_all || known < 0)
+	if (!is_all || !is_count(known))
 		return pages_count(lag, last, ask_entries, count, err);
 	*count += known;
 	return MSP_OK;
