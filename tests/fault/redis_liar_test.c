@@ -18,6 +18,7 @@
 
 #define TIMEOUT_MS 200
 #define SOON_MS    20000
+#define LINE_SIZE  ((size_t)1 << 20)
 
 static const char *const lies[] = {
     ":7\r\n",
@@ -37,8 +38,6 @@ static const char *const lies[] = {
     "*1\r\n*2\r\n$1\r\nt\r\n*1\r\n*2\r\n$3\r\n1-1\r\n*2\r\n$5\r\nvalue\r\n:1\r\n",
     "*2\r\n:1\r\n:2\r\n",
     "*2\r\n$1\r\n0\r\n:1\r\n",
-    "*2147483647\r\n",
-    "*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n:1\r\n",
     "no protocol\r\n",
 };
 
@@ -261,7 +260,7 @@ static bool is_believed(const struct question *question, const char *lie)
 	       (question->believed[1] && strcmp(lie, question->believed[1]) == 0);
 }
 
-static void question_ask(const struct question *question, const char *lie)
+static struct msp_error question_ask(const struct question *question, const char *lie)
 {
 	char url[64];
 	struct msp_transport *transport;
@@ -282,6 +281,7 @@ static void question_ask(const struct question *question, const char *lie)
 		print_error("%s: %s: %s (%s), %d results after %lld ms\n", question->name, lie, msp_status_name(status),
 		            err.text, results, (long long)took_ms);
 	assert_true(is_sound);
+	return err;
 }
 
 static void no_lie_becomes_a_result(void **state)
@@ -289,12 +289,37 @@ static void no_lie_becomes_a_result(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(questions) / sizeof(questions[0]); i++) {
 		for (size_t j = 0; j < sizeof(lies) / sizeof(lies[0]); j++)
-			question_ask(&questions[i], lies[j]);
+			(void)question_ask(&questions[i], lies[j]);
+	}
+}
+
+/* Looking for its end would take time that grows with the square of its length. */
+static void an_endless_line_is_no_answer(void **state)
+{
+	static char line[LINE_SIZE + 1];
+	(void)state;
+	memset(line, '+', LINE_SIZE);
+	struct msp_error err = question_ask(&questions[0], line);
+	assert_non_null(strstr(err.text, "protocol"));
+}
+
+/* A dozen bytes that ask for 16 GiB, and arrays in arrays. */
+static void what_is_too_large_is_refused_before_it_comes(void **state)
+{
+	static const char *const excesses[] = {"*2147483647\r\n", "*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n"};
+	(void)state;
+	for (size_t i = 0; i < sizeof(excesses) / sizeof(excesses[0]); i++) {
+		struct msp_error err = question_ask(&questions[0], excesses[i]);
+		assert_non_null(strstr(err.text, "too large"));
 	}
 }
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(no_lie_becomes_a_result)};
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(no_lie_becomes_a_result),
+	    cmocka_unit_test(an_endless_line_is_no_answer),
+	    cmocka_unit_test(what_is_too_large_is_refused_before_it_comes),
+	};
 	return cmocka_run_group_tests_name("redis_liar", tests, NULL, NULL);
 }

@@ -283,8 +283,8 @@ static void greeting_reply(struct rds_link *link, int kind, redisReply *reply)
 static bool replies_parse(struct rds_link *link)
 {
 	for (;;) {
-		void *reply;
-		if (redisReaderGetReply(link->parser.reader, &reply) != REDIS_OK) {
+		redisReply *reply;
+		if (!rds_parser_next(&link->parser, &reply)) {
 			link_fail_text(link, rds_parser_complaint(&link->parser));
 			return false;
 		}

@@ -1,4 +1,5 @@
 #include "parser.h"
+#include <string.h>
 
 #if HIREDIS_MAJOR < 1
 typedef int element_count;
@@ -37,6 +38,22 @@ void rds_parser_done(struct rds_parser *parser)
 	if (parser->reader)
 		redisReaderFree(parser->reader);
 	parser->reader = NULL;
+}
+
+/* What the reader waits for begins with a line: all of it, or its size. */
+static bool line_is_endless(const redisReader *reader)
+{
+	size_t size = reader->len - reader->pos;
+	return size >= RDS_PARSER_LINE_MAX && !memchr(reader->buf + reader->pos, '\r', RDS_PARSER_LINE_MAX);
+}
+
+bool rds_parser_next(struct rds_parser *parser, redisReply **ret_reply)
+{
+	void *reply = NULL;
+	if (redisReaderGetReply(parser->reader, &reply) != REDIS_OK)
+		return false;
+	*ret_reply = reply;
+	return reply || !line_is_endless(parser->reader);
 }
 
 const char *rds_parser_complaint(const struct rds_parser *parser)
