@@ -163,12 +163,7 @@ static enum msp_status read_tail(struct msp_transport *transport, int *results, 
 {
 	struct msp_reader_config config = {
 	    .topic = "t", .start = MSP_START_TAIL, .number = 3, .end_timestamp_ms = MSP_TIMESTAMP_NONE};
-	struct msp_reader *reader;
-	(void)results;
-	enum msp_status status = transport->ops->reader_open(transport, &config, &reader, err);
-	if (status == MSP_OK)
-		reader->ops->free(reader);
-	return status;
+	return read_some(transport, &config, results, err);
 }
 
 static struct msp_admin *admin_open(struct msp_transport *transport)
