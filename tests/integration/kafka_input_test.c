@@ -15,7 +15,7 @@ static int enter(void **state)
 	static int count;
 	char prefix[64], name[128], url[256];
 	static const char *const kinds[][2] = {{"IN", "inputs"}, {"OUT", "outputs"}, {"ERR", "errors"}};
-	kafka_broker_url(".", url, sizeof(url));
+	assert_true(kafka_broker_find(url, sizeof(url)));
 	setenv("BROKER", url + strlen("kafka://"), 1);
 	setenv("MSP_BROKER", url, 1);
 	snprintf(prefix, sizeof(prefix), "input_%d_%d", (int)getpid(), count++);

@@ -10,7 +10,7 @@ static void topics_create(int partitions)
 {
 	static int count;
 	char name[64], url[256];
-	kafka_broker_url(".", url, sizeof(url));
+	assert_true(kafka_broker_find(url, sizeof(url)));
 	setenv("BROKER", url + strlen("kafka://"), 1);
 	setenv("MSP_BROKER", url, 1);
 	snprintf(name, sizeof(name), "interop_%d_%d", (int)getpid(), count++);

@@ -11,7 +11,7 @@ static int enter(void **state)
 {
 	static int count;
 	char url[256];
-	kafka_broker_url(".", url, sizeof(url));
+	assert_true(kafka_broker_find(url, sizeof(url)));
 	setenv("BROKER", url + strlen("kafka://"), 1);
 	setenv("MSP_BROKER", url, 1);
 	snprintf(prefix, sizeof(prefix), "topics_%d_%d", (int)getpid(), count++);

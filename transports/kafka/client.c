@@ -234,6 +234,34 @@ static void client_error_cb(rd_kafka_t *rk, int code, const char *reason, void *
 		client->reason[--size] = '\0';
 }
 
+/* The user's properties for one side, "" for both. */
+static enum msp_status conf_set_side(rd_kafka_conf_t *conf, const struct kafka_settings *settings, const char *prefix,
+                                     struct msp_error *err)
+{
+	enum msp_status status = MSP_OK;
+	for (size_t i = 0; i < settings->property_count && status == MSP_OK; i++) {
+		const struct msp_property *property = &settings->properties[i];
+		size_t prefix_size = (size_t)(kafka_property_base(property->name) - property->name);
+		if (prefix_size == strlen(prefix) && has_prefix(property->name, prefix))
+			status = kafka_conf_set_user(conf, property, err);
+	}
+	return status;
+}
+
+/* [librdkafka's thread] OpenSSL has judged the certificate; its reason is kept, because librdkafka says the same for
+ * all. */
+static int certificate_judged(rd_kafka_t *rk, const char *broker, int32_t broker_id, int *x509_error, int depth,
+                              const char *certificate, size_t size, char *text, size_t text_size, void *opaque)
+{
+	(void)rk, (void)broker, (void)broker_id, (void)depth, (void)certificate, (void)size;
+	struct kafka_client *client = opaque;
+	if (*x509_error == 0)
+		return 1;
+	atomic_store(&client->x509_error, *x509_error);
+	snprintf(text, text_size, CERTIFICATE_REFUSED ", error %d", *x509_error);
+	return 0;
+}
+
 enum msp_status kafka_conf_new(const struct kafka_settings *settings, enum kafka_role role, rd_kafka_conf_t **ret_conf,
                                struct msp_error *err)
 {

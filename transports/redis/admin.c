@@ -45,9 +45,12 @@ static enum msp_status admin_run(struct rds_admin *admin, const char *script, co
 	status = rds_client_answer(&admin->client, topic, deadline_ms, &reply, err);
 	if (status != MSP_OK)
 		return status;
-	*ret_number = reply->integer;
+	if (reply->type == REDIS_REPLY_INTEGER)
+		*ret_number = reply->integer;
+	else
+		status = rds_reply_error(topic, reply, err);
 	freeReplyObject(reply);
-	return MSP_OK;
+	return status;
 }
 
 static enum msp_status admin_topic_create(struct msp_admin *base, const struct msp_topic_spec *spec, int timeout_ms,
@@ -116,9 +119,12 @@ static enum msp_status names_scan(struct rds_admin *admin, char cursor[static 24
 	enum msp_status status = rds_client_answer(&admin->client, "topics", deadline_ms, &reply, err);
 	if (status != MSP_OK)
 		return status;
-	snprintf(cursor, 24, "%s", rds_reply_text(reply->element[0]));
-	for (size_t i = 0; i < reply->element[1]->elements && status == MSP_OK; i++) {
-		if (!names_add(names, rds_reply_text(reply->element[1]->element[i])))
+	const redisReply *next = rds_reply_at(reply, 0), *found = rds_reply_at(reply, 1);
+	snprintf(cursor, 24, "%s", rds_reply_text(next));
+	if (!cursor[0] || !rds_reply_is_array(found))
+		status = rds_reply_error("topics", reply, err);
+	for (size_t i = 0; status == MSP_OK && i < found->elements; i++) {
+		if (!names_add(names, rds_reply_text(found->element[i])))
 			status = msp_error_set(err, MSP_E_NO_MEMORY, "no memory for names of topics");
 	}
 	freeReplyObject(reply);
@@ -175,8 +181,8 @@ static enum msp_status admin_topic_describe(struct msp_admin *base, const char *
 		    .newest = MSP_OFFSET_NONE,
 		    .count = rds_reply_number(reply, "length", -1),
 		};
-		if (first && first->type == REDIS_REPLY_ARRAY && first->elements > 0)
-			position_copy(info->partitions[0].oldest_id, first->element[0]);
+		if (first)
+			position_copy(info->partitions[0].oldest_id, rds_reply_at(first, 0));
 		position_copy(info->partitions[0].newest_id, rds_reply_field(reply, "last-generated-id"));
 		*ret_info = info;
 	} else {

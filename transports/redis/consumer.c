@@ -315,7 +315,7 @@ static enum msp_status names_copy(struct rds_consumer *consumer, const struct ms
 	return MSP_OK;
 }
 
-static enum msp_status consumer_init(struct rds_consumer *consumer, const struct msp_consumer_config *config,
+static enum msp_status consumer_join(struct rds_consumer *consumer, const struct msp_consumer_config *config,
                                      struct msp_error *err)
 {
 	struct rds_transport *transport = consumer->transport;
@@ -333,22 +333,29 @@ static enum msp_status consumer_init(struct rds_consumer *consumer, const struct
 	return status == MSP_OK ? rds_keeper_add(&transport->keeper, &consumer->lease, err) : status;
 }
 
+void rds_consumer_init(struct rds_consumer *consumer, struct rds_transport *transport, enum msp_guarantee guarantee)
+{
+	*consumer = (struct rds_consumer){
+	    .base.ops = &CONSUMER_OPS,
+	    .transport = transport,
+	    .guarantee = guarantee,
+	    .retry_ms = (int)transport->server.options.retry_ms,
+	    .mean_bytes = FIRST_MEAN_BYTES,
+	    .wakeup.fd = -1,
+	};
+	rds_server_link_init(&transport->server, &consumer->reads, "msp-reads", &READS_EVENTS, consumer);
+	rds_server_link_init(&transport->server, &consumer->writes, "msp-writes", &WRITES_EVENTS, consumer);
+}
+
 enum msp_status rds_consumer_open(struct rds_transport *transport, const struct msp_consumer_config *config,
                                   struct msp_consumer **ret_consumer, struct msp_error *err)
 {
 	assert(config->inputs && config->group);
-	struct rds_consumer *consumer = calloc(1, sizeof(*consumer));
+	struct rds_consumer *consumer = malloc(sizeof(*consumer));
 	if (!consumer)
 		return msp_error_set(err, MSP_E_NO_MEMORY, "no memory for a consumer");
-	consumer->base.ops = &CONSUMER_OPS;
-	consumer->transport = transport;
-	consumer->guarantee = config->guarantee;
-	consumer->retry_ms = (int)transport->server.options.retry_ms;
-	consumer->mean_bytes = FIRST_MEAN_BYTES;
-	consumer->wakeup.fd = -1;
-	rds_server_link_init(&transport->server, &consumer->reads, "msp-reads", &READS_EVENTS, consumer);
-	rds_server_link_init(&transport->server, &consumer->writes, "msp-writes", &WRITES_EVENTS, consumer);
-	enum msp_status status = consumer_init(consumer, config, err);
+	rds_consumer_init(consumer, transport, config->guarantee);
+	enum msp_status status = consumer_join(consumer, config, err);
 	if (status == MSP_OK)
 		*ret_consumer = &consumer->base;
 	else

@@ -69,6 +69,8 @@ struct rds_consumer {
 	struct rds_settle settle;
 };
 
+/* Makes a consumer that has no names, group and lease yet; it is freed by its ops, and is on the heap. */
+void rds_consumer_init(struct rds_consumer *consumer, struct rds_transport *transport, enum msp_guarantee guarantee);
 /* Serves both links once, waiting at most until the deadline. `may_fetch`: somebody waits for a batch. */
 void rds_consumer_pump(struct rds_consumer *consumer, int64_t deadline_ms, bool may_fetch);
 /* Remembers what went wrong, for the next receive, and pauses. */

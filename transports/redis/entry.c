@@ -1,10 +1,13 @@
 #include "entry.h"
+#include "reply.h"
 #include <stdlib.h>
 
 /* proto-max-bulk-len of the server, its default: a longer word ends the connection. */
 #define WORD_MAX ((size_t)512 << 20)
 /* What Lua's unpack can put on its stack. */
 #define HEADERS_MAX 2000
+
+#define DIGITS "0123456789"
 
 #define VALUE       MSP_BYTES_LITERAL("value")
 #define KEY         MSP_BYTES_LITERAL("key")
@@ -80,7 +83,7 @@ static struct msp_bytes bytes_after(struct msp_bytes bytes, struct msp_bytes pre
 
 static struct msp_bytes word_bytes(const redisReply *word)
 {
-	return msp_bytes_of(word->str ? word->str : "", (size_t)word->len);
+	return msp_bytes_of(word->str, (size_t)word->len);
 }
 
 /* A field that is no value and no key: one more header. */
@@ -125,9 +128,19 @@ static enum msp_status fields_parse(const redisReply *fields, struct msp_arena *
 	return MSP_OK;
 }
 
-int64_t rds_id_ms(const char *id)
+bool rds_id_is(const redisReply *reply)
 {
-	return (int64_t)strtoull(id, NULL, 10);
+	if (reply->type != REDIS_REPLY_STRING || reply->len >= RDS_ID_SIZE)
+		return false;
+	size_t ms = strspn(reply->str, DIGITS), number = reply->str[ms] == '-' ? strspn(reply->str + ms + 1, DIGITS) : 0;
+	return ms > 0 && number > 0 && ms + 1 + number == (size_t)reply->len;
+}
+
+/* The milliseconds of an id. Whoever adds an entry may choose them, also later than any time. */
+static int64_t id_ms(const char *id)
+{
+	unsigned long long ms = strtoull(id, NULL, 10);
+	return ms < INT64_MAX ? (int64_t)ms : INT64_MAX;
 }
 
 int rds_id_compare(const char *a, const char *b)
@@ -141,11 +154,26 @@ int rds_id_compare(const char *a, const char *b)
 	return (a_number > b_number) - (a_number < b_number);
 }
 
-enum msp_status rds_entry_parse(const redisReply *id, const redisReply *fields, struct msp_arena *arena,
-                                struct msp_message *message, struct msp_error *err)
+/* Names and values, or nil. */
+static bool are_fields(const redisReply *fields)
 {
+	if (!rds_reply_is_array(fields))
+		return fields->type == REDIS_REPLY_NIL;
+	for (size_t i = 0; i < fields->elements; i++) {
+		if (fields->element[i]->type != REDIS_REPLY_STRING)
+			return false;
+	}
+	return fields->elements % 2 == 0;
+}
+
+enum msp_status rds_entry_parse(const redisReply *entry, struct msp_arena *arena, struct msp_message *message,
+                                struct msp_error *err)
+{
+	const redisReply *id = rds_reply_at(entry, 0), *fields = rds_reply_at(entry, 1);
+	if (!rds_id_is(id) || entry->elements != 2 || !are_fields(fields))
+		return msp_error_set(err, MSP_E_INTERNAL, "the server answers with something else than entries");
 	*message = (struct msp_message){
-	    .timestamp_ms = rds_id_ms(id->str),
+	    .timestamp_ms = id_ms(id->str),
 	    .partition = MSP_PARTITION_ANY,
 	    .offset = MSP_OFFSET_NONE,
 	    .id = id->str,

@@ -28,11 +28,12 @@ bool rds_entry_is_alike(const struct msp_message *a, const struct msp_message *b
 /* Why the server would never take this message as one entry, or NULL. */
 const char *rds_entry_refusal(const struct msp_message *message);
 
-/* Fills `message` from an entry's id and fields; it borrows from them and from `arena`. */
-enum msp_status rds_entry_parse(const redisReply *id, const redisReply *fields, struct msp_arena *arena,
-                                struct msp_message *message, struct msp_error *err) MSP_NODISCARD;
-/* The milliseconds of an id, "1526919030474-55". */
-int64_t rds_id_ms(const char *id);
+/* Fills `message` from [id, fields], where fields is nil for an entry that was deleted; it borrows from them and from
+ * `arena`. MSP_E_INTERNAL: this is no entry. */
+enum msp_status rds_entry_parse(const redisReply *entry, struct msp_arena *arena, struct msp_message *message,
+                                struct msp_error *err) MSP_NODISCARD;
+/* Whether it is an id, "1526919030474-55". */
+bool rds_id_is(const redisReply *reply);
 /* <0, 0, >0 as ids are ordered. */
 int rds_id_compare(const char *a, const char *b);
 

@@ -49,8 +49,6 @@ static enum msp_status group_refuse(const struct rds_group *group, struct msp_er
 enum msp_status rds_group_result(const struct rds_group *group, const redisReply *reply, struct msp_error *err)
 {
 	const char *result = rds_reply_text(reply);
-	if (reply->type == REDIS_REPLY_ERROR)
-		return rds_reply_error(group->topic, reply, err);
 	if (strcmp(result, "refused") == 0)
 		return group_refuse(group, err);
 	if (strcmp(result, "missing") == 0) {
@@ -65,7 +63,8 @@ enum msp_status rds_group_result(const struct rds_group *group, const redisReply
 		msp_log(MSP_LOG_WARN,
 		        "created the consumer group; every entry of the topic comes, perhaps not for the first time", "group",
 		        group->name, "topic", group->topic, NULL);
-	return MSP_OK;
+	bool is_there = strcmp(result, "there") == 0 || strcmp(result, "created") == 0 || strcmp(result, "repeated") == 0;
+	return is_there ? MSP_OK : rds_reply_error(group->topic, reply, err);
 }
 
 enum msp_status rds_group_probe(const struct rds_group *group, const char *const *topics, struct rds_client *client,

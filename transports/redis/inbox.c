@@ -91,27 +91,33 @@ static void page_measure(struct rds_consumer *consumer, struct rds_page *page)
 	consumer->mean_bytes = (consumer->mean_bytes + bytes / page->count) / 2 + 1;
 }
 
-/* Answers are nil or [[topic, entries]]. */
+/* Takes the reply. */
+static void entries_take(struct rds_consumer *consumer, redisReply *reply, const redisReply *entries)
+{
+	struct rds_page *page;
+	struct msp_error why;
+	if (rds_page_new(reply, entries, consumer->inputs, &page, &why) == MSP_OK) {
+		page_measure(consumer, page);
+		rds_inbox_add(consumer, page);
+	} else {
+		rds_consumer_trouble(consumer, &why);
+		rds_recovery_restart(consumer); /* they are ours and not here */
+	}
+}
+
 void rds_inbox_take(struct rds_consumer *consumer, redisReply *reply)
 {
+	const redisReply *entries;
 	struct msp_error why;
-	struct rds_page *page;
 	consumer->reading = false;
-	if (reply->type == REDIS_REPLY_ERROR) {
+	if (!rds_page_find(reply, &entries)) {
 		enum msp_status status = rds_reply_error(consumer->inputs, reply, &why);
 		if (status == MSP_E_NOT_FOUND || rds_reply_is_error(reply, "UNBLOCKED"))
 			rds_consumer_void(consumer, &why);
 		else
 			rds_consumer_trouble(consumer, &why);
-	} else if (reply->type == REDIS_REPLY_ARRAY && reply->elements == 1 && reply->element[0]->elements == 2 &&
-	           reply->element[0]->element[1]->elements > 0) {
-		if (rds_page_new(reply, reply->element[0]->element[1], consumer->inputs, &page, &why) == MSP_OK) {
-			page_measure(consumer, page);
-			rds_inbox_add(consumer, page);
-		} else {
-			rds_consumer_trouble(consumer, &why);
-			rds_recovery_restart(consumer); /* they are ours and not here */
-		}
+	} else if (entries) {
+		entries_take(consumer, reply, entries);
 		return;
 	}
 	freeReplyObject(reply);

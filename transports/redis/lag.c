@@ -6,6 +6,12 @@
 /* How many entries are counted per question where the server has no number. */
 #define PAGE_COUNT 1000
 
+/* What a server can have counted; a few of them make no overflow. */
+static bool is_count(int64_t number)
+{
+	return number >= 0 && number < INT64_MAX / 4;
+}
+
 static enum msp_status lag_answer(const struct rds_lag *lag, redisReply **ret_reply, struct msp_error *err)
 {
 	rds_link_expect(&lag->client->link, 0, 0);
@@ -28,9 +34,14 @@ static enum msp_status pages_count(const struct rds_lag *lag, const char *last,
 			return status;
 		got = reply->elements;
 		*count += (int64_t)got;
-		if (got > 0)
-			snprintf(from, sizeof(from), "(%s", rds_reply_text(reply->element[got - 1]->element[0]));
+		const redisReply *id = rds_reply_at(rds_reply_at(reply, got - 1), 0);
+		if (rds_id_is(id))
+			snprintf(from, sizeof(from), "(%s", id->str);
+		else if (!rds_reply_is_array(reply) || got > 0)
+			status = rds_reply_error(lag->topic, reply, err);
 		freeReplyObject(reply);
+		if (status != MSP_OK)
+			return status;
 	}
 	return MSP_OK;
 }
@@ -54,10 +65,11 @@ static enum msp_status pending_count(const struct rds_lag *lag, int64_t *count, 
 	if (status != MSP_OK)
 		return status;
 	/* [how many, the first, the last, by consumer] */
-	bool known = reply->elements >= 3 && (reply->element[0]->integer == 0 ||
-	                                      rds_id_compare(rds_reply_text(reply->element[2]), lag->newest) <= 0);
+	const redisReply *pending = rds_reply_at(reply, 0), *last = rds_reply_at(reply, 2);
+	bool known = pending->type == REDIS_REPLY_INTEGER && is_count(pending->integer) &&
+	             (pending->integer == 0 || (rds_id_is(last) && rds_id_compare(last->str, lag->newest) <= 0));
 	if (known)
-		*count += reply->element[0]->integer;
+		*count += pending->integer;
 	freeReplyObject(reply);
 	return known ? MSP_OK : pages_count(lag, "0-0", ask_pending, count, err);
 }
@@ -74,10 +86,10 @@ static enum msp_status undelivered_count(const struct rds_lag *lag, const char *
 		return status;
 	const redisReply *newest = rds_reply_field(info, "last-generated-id");
 	bool is_all = newest && rds_id_compare(rds_reply_text(newest), lag->newest) <= 0;
-	if (is_all && known < 0 && rds_id_compare(last, "0-0") == 0)
+	if (is_all && !is_count(known) && rds_id_compare(last, "0-0") == 0)
 		known = rds_reply_number(info, "length", -1);
 	freeReplyObject(info);
-	if (!is_all || known < 0)
+	if (!is_all || !is_count(known))
 		return pages_count(lag, last, ask_entries, count, err);
 	*count += known;
 	return MSP_OK;
@@ -85,7 +97,7 @@ static enum msp_status undelivered_count(const struct rds_lag *lag, const char *
 
 static const redisReply *group_find(const redisReply *groups, const char *group)
 {
-	for (size_t i = 0; i < groups->elements; i++) {
+	for (size_t i = 0; rds_reply_is_array(groups) && i < groups->elements; i++) {
 		const redisReply *name = rds_reply_field(groups->element[i], "name");
 		if (name && strcmp(rds_reply_text(name), group) == 0)
 			return groups->element[i];

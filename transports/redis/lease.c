@@ -50,13 +50,16 @@ static enum msp_status lease_try(struct rds_lease *lease, struct rds_client *cli
 	enum msp_status status = rds_client_answer(client, lease->key, msp_monotonic_ms() + TAKE_TIMEOUT_MS, &reply, err);
 	if (status != MSP_OK)
 		return status;
+	const redisReply *token = rds_reply_at(reply, 0), *rest = rds_reply_at(reply, 1);
 	*ret_holder = (struct holder){.token = ""};
-	if (reply->elements == 2) {
-		snprintf(ret_holder->token, sizeof(ret_holder->token), "%s", rds_reply_text(reply->element[0]));
-		ret_holder->rest_ms = reply->element[1]->integer;
+	if (rds_reply_text(token)[0] && rest->type == REDIS_REPLY_INTEGER) {
+		snprintf(ret_holder->token, sizeof(ret_holder->token), "%s", rds_reply_text(token));
+		ret_holder->rest_ms = rest->integer;
+	} else if (!rds_reply_is_array(reply) || reply->elements > 0) {
+		status = rds_reply_error(lease->key, reply, err);
 	}
 	freeReplyObject(reply);
-	return MSP_OK;
+	return status;
 }
 
 /* Also takes it from a holder that is certainly dead. */

@@ -31,9 +31,7 @@ static void link_close(struct rds_link *link)
 		close(link->fd);
 	link->fd = -1;
 	link->state = RDS_LINK_DOWN;
-	if (link->parser)
-		redisReaderFree(link->parser);
-	link->parser = NULL;
+	rds_parser_done(&link->parser);
 	link->first = link->count = link->sent = 0;
 	link->out_failed = false;
 	link->patience_ms = 0;
@@ -210,12 +208,10 @@ static void link_greet(struct rds_link *link)
 {
 	const struct rds_address *address = link->config.address;
 	link->state = RDS_LINK_GREETING;
-	link->parser = redisReaderCreate();
-	if (!link->parser) {
+	if (!rds_parser_init(&link->parser)) {
 		link->out_failed = true;
 		return;
 	}
-	link->parser->maxbuf = 0;
 	if (address->password) {
 		rds_put_array(link, address->user ? 3 : 2);
 		rds_put_string(link, "AUTH");
@@ -287,9 +283,9 @@ static void greeting_reply(struct rds_link *link, int kind, redisReply *reply)
 static bool replies_parse(struct rds_link *link)
 {
 	for (;;) {
-		void *reply;
-		if (redisReaderGetReply(link->parser, &reply) != REDIS_OK) {
-			link_fail_text(link, "what the server says is not Redis's protocol");
+		redisReply *reply;
+		if (!rds_parser_next(&link->parser, &reply)) {
+			link_fail_text(link, rds_parser_complaint(&link->parser));
 			return false;
 		}
 		if (!reply)
@@ -326,7 +322,7 @@ static void link_read(struct rds_link *link)
 			return;
 		}
 		link->quiet_since_ms = msp_monotonic_ms();
-		if (redisReaderFeed(link->parser, bytes, (size_t)size) != REDIS_OK) {
+		if (redisReaderFeed(link->parser.reader, bytes, (size_t)size) != REDIS_OK) {
 			link_fail_text(link, "no memory for an answer");
 			return;
 		}

@@ -9,7 +9,7 @@
 #define RDS_LINK_H
 
 #include "address.h"
-#include <hiredis/hiredis.h>
+#include "parser.h"
 #include <msp/bytes.h>
 #include <poll.h>
 #include <stdint.h>
@@ -44,7 +44,7 @@ struct rds_link {
 	struct rds_link_config config;
 	enum rds_link_state state;
 	int fd;
-	redisReader *parser;
+	struct rds_parser parser;
 	struct msp_buffer out; /* what is to be sent; the first `sent` bytes are */
 	size_t sent;
 	bool out_failed;               /* a command could not be written for want of memory */

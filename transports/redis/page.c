@@ -1,10 +1,14 @@
 #include "page.h"
+#include "reply.h"
 #include <assert.h>
 #include <stdlib.h>
 
-static bool is_entry(const redisReply *entry)
+bool rds_page_find(const redisReply *reply, const redisReply **ret_entries)
 {
-	return entry->type == REDIS_REPLY_ARRAY && entry->elements == 2 && entry->element[0]->type == REDIS_REPLY_STRING;
+	const redisReply *entries = rds_reply_at(rds_reply_at(reply, 0), 1);
+	bool is_one = reply->elements == 1 && rds_reply_at(reply, 0)->elements == 2 && rds_reply_is_array(entries);
+	*ret_entries = is_one && entries->elements > 0 ? entries : NULL;
+	return is_one || reply->type == REDIS_REPLY_NIL;
 }
 
 static enum msp_status page_fill(struct rds_page *page, const redisReply *entries, const char *topic,
@@ -15,11 +19,8 @@ static enum msp_status page_fill(struct rds_page *page, const redisReply *entrie
 		return msp_error_set(err, MSP_E_NO_MEMORY, "no memory for messages");
 	enum msp_status status = MSP_OK;
 	for (size_t i = 0; i < entries->elements && status == MSP_OK; i++) {
-		const redisReply *entry = entries->element[i];
-		if (!is_entry(entry))
-			return msp_error_set(err, MSP_E_INTERNAL, "the server answers with something else than entries");
 		struct msp_message *message = &page->messages[page->count++];
-		status = rds_entry_parse(entry->element[0], entry->element[1], &page->arena, message, err);
+		status = rds_entry_parse(entries->element[i], &page->arena, message, err);
 		message->topic = topic;
 	}
 	return status;

@@ -17,7 +17,10 @@ struct rds_page {
 	bool alone;     /* its one message comes again, and alone */
 };
 
-/* Makes a page of `entries`, an array of [id, fields] inside `reply`. Takes the reply, also on failure. */
+/* Finds the entries in what XREAD and XREADGROUP answer, [[topic, entries]]; NULL: nothing came. False: the answer is
+ * something else. */
+bool rds_page_find(const redisReply *reply, const redisReply **ret_entries);
+/* Makes a page of `entries`, an array of at least one [id, fields] inside `reply`. Takes the reply, also on failure. */
 enum msp_status rds_page_new(redisReply *reply, const redisReply *entries, const char *topic,
                              struct rds_page **ret_page, struct msp_error *err) MSP_NODISCARD;
 void rds_page_free(struct rds_page *page);

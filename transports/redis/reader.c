@@ -61,14 +61,13 @@ static void reader_ask(struct rds_reader *reader, const struct msp_receive_limit
 	reader->asked = true;
 }
 
-/* XREAD answers [[topic, entries]] or nil, XRANGE entries. */
-static const redisReply *entries_of(const struct rds_reader *reader, const redisReply *reply)
+/* NULL: there are none. False: the answer is something else; XRANGE's is nothing but entries. */
+static bool entries_find(const struct rds_reader *reader, const redisReply *reply, const redisReply **ret_entries)
 {
-	if (reply->type != REDIS_REPLY_ARRAY)
-		return NULL;
 	if (!reader->end[0])
-		reply = reply->elements == 1 && reply->element[0]->elements == 2 ? reply->element[0]->element[1] : NULL;
-	return reply && reply->type == REDIS_REPLY_ARRAY && reply->elements > 0 ? reply : NULL;
+		return rds_page_find(reply, ret_entries);
+	*ret_entries = reply->elements > 0 ? reply : NULL;
+	return rds_reply_is_array(reply);
 }
 
 static void page_measure(struct rds_reader *reader)
@@ -98,12 +97,12 @@ static enum msp_status reader_take(struct rds_reader *reader, struct msp_error *
 	redisReply *reply = reader->client.reply;
 	reader->client.reply = NULL;
 	reader->asked = false;
-	if (reply->type == REDIS_REPLY_ERROR) {
+	const redisReply *entries;
+	if (!entries_find(reader, reply, &entries)) {
 		enum msp_status status = rds_reply_error(reader->topic, reply, err);
 		freeReplyObject(reply);
 		return status;
 	}
-	const redisReply *entries = entries_of(reader, reply);
 	if (!entries) {
 		reader->ended = reader->end[0] != '\0';
 		freeReplyObject(reply);
@@ -220,8 +219,11 @@ static enum msp_status tail_start(struct rds_reader *reader, int64_t number, int
 	enum msp_status status = rds_client_answer(&reader->client, reader->topic, deadline_ms, &reply, err);
 	if (status != MSP_OK)
 		return status;
-	if (reply->elements > 0)
-		status = id_before(reply->element[reply->elements - 1]->element[0]->str, reader->last, err);
+	const redisReply *first = rds_reply_at(rds_reply_at(reply, reply->elements - 1), 0);
+	if (rds_id_is(first))
+		status = id_before(first->str, reader->last, err);
+	else if (!rds_reply_is_array(reply) || reply->elements > 0)
+		status = rds_reply_error(reader->topic, reply, err);
 	freeReplyObject(reply);
 	return status;
 }

@@ -183,10 +183,9 @@ static void take_owners(struct rds_consumer *consumer, const redisReply *reply)
 {
 	consumer->recovery.look_at_ms = msp_monotonic_ms() + look_every_ms(consumer);
 	for (size_t i = 0; i < reply->elements; i++) {
-		const redisReply *owner = reply->element[i];
-		const char *name = rds_reply_text(owner->element[0]);
-		const char *token = owner->elements > 1 ? rds_reply_text(owner->element[1]) : "";
-		if (token[0] && !rds_token_is_dead(token))
+		const char *name = rds_reply_text(rds_reply_at(reply->element[i], 0));
+		const char *token = rds_reply_text(rds_reply_at(reply->element[i], 1));
+		if (!name[0] || (token[0] && !rds_token_is_dead(token)))
 			continue;
 		msp_log(MSP_LOG_INFO, "taking over what a dead consumer left", "consumer", name, "group", consumer->group,
 		        "topic", consumer->inputs, NULL);
@@ -196,6 +195,14 @@ static void take_owners(struct rds_consumer *consumer, const redisReply *reply)
 	}
 }
 
+static void unexpected(struct rds_consumer *consumer, const redisReply *reply)
+{
+	struct msp_error why;
+	rds_reply_error(consumer->inputs, reply, &why);
+	rds_consumer_trouble(consumer, &why);
+	rds_recovery_restart(consumer);
+}
+
 /* Rows of [id, consumer, idle, count]. What is alive here is only on its way. */
 static void take_pending(struct rds_consumer *consumer, const redisReply *reply)
 {
@@ -203,53 +210,63 @@ static void take_pending(struct rds_consumer *consumer, const redisReply *reply)
 	recovery->count = recovery->next = 0;
 	recovery->has_more = reply->elements == LIST_COUNT;
 	for (size_t i = 0; i < reply->elements && i < LIST_COUNT; i++) {
-		const char *id = rds_reply_text(reply->element[i]->element[0]);
-		snprintf(recovery->last, sizeof(recovery->last), "%s", id);
-		if (!rds_inbox_has(consumer, id))
+		const redisReply *id = rds_reply_at(reply->element[i], 0);
+		if (!rds_id_is(id)) {
+			unexpected(consumer, reply);
+			return;
+		}
+		snprintf(recovery->last, sizeof(recovery->last), "%s", id->str);
+		if (!rds_inbox_has(consumer, id->str))
 			memcpy(recovery->ids[recovery->count++], recovery->last, RDS_ID_SIZE);
 	}
 }
 
+/* Nothing, or [how often, entries]; there is no entry when it was deleted in that moment. */
 static void take_entry(struct rds_consumer *consumer, redisReply *reply)
 {
+	const redisReply *attempts = rds_reply_at(reply, 0), *entries = rds_reply_at(reply, 1);
 	struct rds_page *page;
 	struct msp_error why;
-	if (reply->elements != 2 || reply->element[1]->elements == 0) {
+	bool is_nothing = reply->elements == 0 || (rds_reply_is_array(entries) && entries->elements == 0);
+	if (is_nothing || attempts->type != REDIS_REPLY_INTEGER || attempts->integer < 1 || entries->elements != 1) {
+		if (!is_nothing)
+			unexpected(consumer, reply);
 		freeReplyObject(reply);
 		return;
 	}
-	int64_t attempts = reply->element[0]->integer;
-	if (rds_page_new(reply, reply->element[1], consumer->inputs, &page, &why) != MSP_OK) {
+	long long count = attempts->integer;
+	if (rds_page_new(reply, entries, consumer->inputs, &page, &why) != MSP_OK) {
 		rds_consumer_trouble(consumer, &why);
 		rds_recovery_restart(consumer);
 		return;
 	}
-	page->messages[0].attempts = attempts < INT32_MAX ? (int32_t)attempts : INT32_MAX;
+	page->messages[0].attempts = count < INT32_MAX ? (int32_t)count : INT32_MAX;
 	page->alone = true;
 	rds_inbox_add(consumer, page);
+}
+
+static bool is_gone(const redisReply *reply)
+{
+	return reply->type == REDIS_REPLY_ERROR && (strstr(reply->str, "NOGROUP") || strstr(reply->str, "no such key"));
 }
 
 void rds_recovery_reply(struct rds_consumer *consumer, int kind, redisReply *reply)
 {
 	struct msp_error why;
 	consumer->recovery.is_asking = consumer->recovery.is_fetching = false;
-	if (reply->type == REDIS_REPLY_ERROR) {
-		rds_reply_error(consumer->inputs, reply, &why);
-		if (rds_reply_is_error(reply, "NOGROUP") || strstr(reply->str, "NOGROUP") || strstr(reply->str, "no such key"))
-			rds_consumer_void(consumer, &why);
-		else
-			rds_consumer_trouble(consumer, &why);
-		rds_recovery_restart(consumer);
-		freeReplyObject(reply);
-		return;
-	}
-	if (kind == RDS_FETCHED) {
+	if (kind == RDS_FETCHED && rds_reply_is_array(reply)) {
 		take_entry(consumer, reply);
 		return;
 	}
-	if (kind == RDS_OWNERS)
+	if (is_gone(reply)) {
+		rds_reply_error(consumer->inputs, reply, &why);
+		rds_consumer_void(consumer, &why);
+	} else if (!rds_reply_is_array(reply)) {
+		unexpected(consumer, reply);
+	} else if (kind == RDS_OWNERS) {
 		take_owners(consumer, reply);
-	else
+	} else {
 		take_pending(consumer, reply);
+	}
 	freeReplyObject(reply);
 }

@@ -9,7 +9,8 @@
  *     settle.c    settle             client.c   ask and wait              wakeup.c  ends a wait
  *     group.c     consumer groups    server.c   which servers will do     lag.c     what a group has left
  *     member.c    join and leave     lease.c    who lives                 trim.c    deletes what is settled
- *     producer.c  reader.c  admin.c  keeper.c   renews leases             settle_script.c  exactly once */
+ *     producer.c  reader.c  admin.c  keeper.c   renews leases             parser.c  bounds to what an answer announces
+ *     settle_script.c  exactly once */
 #include <assert.h>
 #include <msp_transport_redis.h>
 #include <stdlib.h>

@@ -66,9 +66,15 @@ enum msp_status rds_reply_error(const char *what, const redisReply *reply, struc
 	return rds_text_error(what, reply->type == REDIS_REPLY_ERROR ? reply->str : "something unexpected", err);
 }
 
+const redisReply *rds_reply_at(const redisReply *reply, size_t index)
+{
+	static const redisReply nil = {.type = REDIS_REPLY_NIL};
+	return rds_reply_is_array(reply) && index < reply->elements ? reply->element[index] : &nil;
+}
+
 const redisReply *rds_reply_field(const redisReply *reply, const char *name)
 {
-	if (reply->type != REDIS_REPLY_ARRAY)
+	if (!rds_reply_is_array(reply))
 		return NULL;
 	for (size_t i = 0; i + 1 < reply->elements; i += 2) {
 		if (strcmp(rds_reply_text(reply->element[i]), name) == 0)

@@ -14,6 +14,14 @@ enum msp_status rds_text_error(const char *what, const char *text, struct msp_er
 
 bool rds_reply_is_error(const redisReply *reply, const char *code);
 
+/* The index-th element of an array; a nil where there is none. What a server answers may have any shape. */
+const redisReply *rds_reply_at(const redisReply *reply, size_t index);
+
+static inline bool rds_reply_is_array(const redisReply *reply)
+{
+	return reply->type == REDIS_REPLY_ARRAY;
+}
+
 /* A string as NUL-terminated text; "" for anything else. */
 static inline const char *rds_reply_text(const redisReply *reply)
 {

@@ -26,15 +26,15 @@ void rds_server_link_init(const struct rds_server *server, struct rds_link *link
 static bool info_field(const char *info, const char *name, char *value, size_t size)
 {
 	size_t name_size = strlen(name);
-	for (const char *line = info; line; line = strchr(line, '\n')) {
-		line += line != info;
-		if (strncmp(line, name, name_size) != 0 || line[name_size] != ':')
-			continue;
-		const char *text = line + name_size + 1;
-		snprintf(value, size, "%.*s", (int)strcspn(text, "\r\n"), text);
-		return true;
+	const char *line = info;
+	for (; strncmp(line, name, name_size) != 0 || line[name_size] != ':'; line++) {
+		line = strchr(line, '\n');
+		if (!line)
+			return false;
 	}
-	return false;
+	const char *text = line + name_size + 1;
+	snprintf(value, size, "%.*s", (int)strcspn(text, "\r\n"), text);
+	return true;
 }
 
 /* What stands in the first braces decides the slot; nothing in them counts as no braces. */

@@ -200,7 +200,7 @@ static void take_script(struct rds_consumer *consumer, const redisReply *reply)
 	struct rds_settle *settle = &consumer->settle;
 	settle->is_loading = false;
 	snprintf(settle->script, sizeof(settle->script), "%s", rds_reply_text(reply));
-	if (reply->type != REDIS_REPLY_ERROR || settle->step != RDS_STEP_PUBLISH)
+	if (settle->script[0] || settle->step != RDS_STEP_PUBLISH)
 		return;
 	rds_reply_error("the script that settles", reply, &settle->error);
 	settle_retry(consumer, RDS_STEP_PUBLISH);
@@ -216,7 +216,32 @@ static void verdict_take(struct rds_consumer *consumer, struct msp_outgoing *out
 		rds_text_error(route_topic(consumer, outgoing->route), verdict, &consumer->settle.error);
 }
 
-/* Verdicts are in the order of the messages that one call had, which are those of its part still pending. */
+/* How many messages one call had: those of its part that are still pending. */
+static size_t pending_count(const struct rds_settle *settle, size_t begin)
+{
+	size_t count = 0, end = rds_script_end(settle, begin);
+	for (size_t i = begin; i < end; i++)
+		count += settle->outgoing[i].state == MSP_OUTGOING_PENDING;
+	return count;
+}
+
+/* Whether it is what the script says, about messages that the call had, in their order. Nothing else is believed,
+ * because silence about a message means that it was published. */
+static bool are_verdicts(const struct rds_settle *settle, size_t begin, const redisReply *reply)
+{
+	if (rds_reply_at(reply, 0)->type != REDIS_REPLY_INTEGER || reply->elements % 2 == 0)
+		return false;
+	long long next = 0, count = (long long)pending_count(settle, begin);
+	for (size_t i = 1; i < reply->elements; i += 2) {
+		const redisReply *number = reply->element[i], *verdict = reply->element[i + 1];
+		if (number->type != REDIS_REPLY_INTEGER || verdict->type != REDIS_REPLY_STRING || number->integer < next ||
+		    number->integer >= count)
+			return false;
+		next = number->integer + 1;
+	}
+	return true;
+}
+
 static void verdicts_take(struct rds_consumer *consumer, size_t begin, const redisReply *reply)
 {
 	struct rds_settle *settle = &consumer->settle;
@@ -246,14 +271,14 @@ static void take_settled(struct rds_consumer *consumer, size_t begin, const redi
 {
 	struct rds_settle *settle = &consumer->settle;
 	bool is_known = !rds_reply_is_error(reply, "NOSCRIPT");
-	if (!is_known)
+	if (!is_known) {
 		settle->script[0] = '\0';
-	else if (reply->type != REDIS_REPLY_ARRAY || reply->elements == 0)
+	} else if (!are_verdicts(settle, begin, reply)) {
 		rds_reply_error("the script that settles", reply, &settle->error);
-	else
+	} else {
 		verdicts_take(consumer, begin, reply);
-	if (reply->type == REDIS_REPLY_ARRAY && reply->elements > 0 && reply->element[0]->integer == 1)
-		settle->is_lost = true;
+		settle->is_lost |= reply->element[0]->integer == 1;
+	}
 	if (--settle->due > 0)
 		return;
 	if (settle->is_lost)
