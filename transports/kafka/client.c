@@ -38,6 +38,9 @@ static const struct msp_property CONSUMER_DEFAULTS[] = {
     {"allow.auto.create.topics", "false"},
     /* How soon added partitions are noticed. */
     {"topic.metadata.refresh.interval.ms", "10000"},
+    /* How long a broker that has nothing new holds an answer back: what it has is sent at once anyhow, and every answer
+     * wakes threads of a model that is idle. */
+    {"fetch.wait.max.ms", "1000"},
     /* After an error of one partition (a leader that moves) the next fetch. */
     {"fetch.error.backoff.ms", "100"},
 };
@@ -113,7 +116,7 @@ static void conf_set_consumer_defaults(rd_kafka_conf_t *conf, const struct kafka
 	char text[8];
 	rd_kafka_conf_set(conf, "fetch.queue.backoff.ms", "2", text, sizeof(text));
 	kafka_conf_set_number(conf, "session.timeout.ms", options->session_timeout_ms);
-	kafka_conf_set_number(conf, "heartbeat.interval.ms", options->session_timeout_ms / 4);
+	kafka_conf_set_number(conf, "heartbeat.interval.ms", options->session_timeout_ms / 3);
 	/* librdkafka wants this to be no less than the session. */
 	kafka_conf_set_number(conf, "max.poll.interval.ms",
 	                      options->max_poll_interval_ms > options->session_timeout_ms ? options->max_poll_interval_ms

@@ -330,16 +330,6 @@ static enum msp_status transactional_id(const struct kafka_consumer *consumer, c
 	return MSP_OK;
 }
 
-/* A topic that is not there is waited for when there is something to publish to it. */
-static enum msp_status publisher_add_topic(struct kafka_publisher *publisher, enum msp_route route, const char *name,
-                                           struct msp_error *err)
-{
-	enum msp_status status = kafka_publisher_name_topic(publisher, route, name, err);
-	if (status == MSP_OK)
-		status = kafka_publisher_open_topic(publisher, route, KAFKA_OPEN_TIMEOUT_MS, err);
-	return status == MSP_E_NOT_FOUND ? MSP_OK : status;
-}
-
 /* Now, not with the first batch: what a predecessor left open hides messages from readers until then. */
 static enum msp_status transactional_id_claim(struct kafka_consumer *consumer, struct msp_error *err)
 {
@@ -354,22 +344,36 @@ static enum msp_status transactional_id_claim(struct kafka_consumer *consumer, s
 	return status;
 }
 
+/* Topics that are not there are waited for when there is something to publish to them. */
+static enum msp_status publisher_open_topics(struct kafka_publisher *publisher, struct msp_error *err)
+{
+	enum msp_status status = kafka_publisher_start(publisher, err);
+	for (size_t route = 0; route < 2 && status == MSP_OK; route++) {
+		if (publisher->names[route])
+			status = kafka_publisher_open_topic(publisher, (enum msp_route)route, KAFKA_OPEN_TIMEOUT_MS, err);
+		if (status == MSP_E_NOT_FOUND)
+			status = MSP_OK;
+	}
+	return status == MSP_OK && publisher->outdated ? kafka_publisher_renew(publisher, NULL, err) : status;
+}
+
+/* At least once, a worker that has nothing to publish has no producer client: an idle model costs half as much. */
 static enum msp_status consumer_open_publisher(struct kafka_consumer *consumer,
                                                const struct msp_consumer_config *config, struct msp_error *err)
 {
 	char id[512];
+	struct kafka_publisher *publisher = &consumer->publisher;
 	enum msp_status status = MSP_OK;
 	if (consumer->transactional)
 		status = transactional_id(consumer, id, sizeof(id), err);
 	if (status == MSP_OK)
-		status =
-		    kafka_publisher_init(&consumer->publisher, consumer->settings, consumer->transactional ? id : NULL, err);
+		status = kafka_publisher_init(publisher, consumer->settings, consumer->transactional ? id : NULL, err);
 	if (status == MSP_OK && config->outputs)
-		status = publisher_add_topic(&consumer->publisher, MSP_ROUTE_OUTPUTS, config->outputs, err);
+		status = kafka_publisher_name_topic(publisher, MSP_ROUTE_OUTPUTS, config->outputs, err);
 	if (status == MSP_OK && config->errors)
-		status = publisher_add_topic(&consumer->publisher, MSP_ROUTE_ERRORS, config->errors, err);
-	if (status == MSP_OK && consumer->publisher.outdated)
-		status = kafka_publisher_renew(&consumer->publisher, NULL, err);
+		status = kafka_publisher_name_topic(publisher, MSP_ROUTE_ERRORS, config->errors, err);
+	if (status == MSP_OK && consumer->transactional)
+		status = publisher_open_topics(publisher, err);
 	if (status == MSP_OK && consumer->transactional)
 		status = transactional_id_claim(consumer, err);
 	return status;

@@ -113,6 +113,8 @@ enum msp_status kafka_producer_open(const struct kafka_settings *settings, struc
 		return msp_error_set(err, MSP_E_NO_MEMORY, "no memory for a producer");
 	producer->base.ops = &PRODUCER_OPS;
 	enum msp_status status = kafka_publisher_init(&producer->publisher, settings, NULL, err);
+	if (status == MSP_OK)
+		status = kafka_publisher_start(&producer->publisher, err);
 	if (status != MSP_OK) {
 		free(producer);
 		return status;

@@ -96,9 +96,11 @@ static int32_t partition_choose(const rd_kafka_topic_t *topic, const void *key, 
 	return rd_kafka_msg_partitioner_random(topic, NULL, 0, partition_count, topic_opaque, message_opaque);
 }
 
-static enum msp_status publisher_start(struct kafka_publisher *publisher, struct msp_error *err)
+enum msp_status kafka_publisher_start(struct kafka_publisher *publisher, struct msp_error *err)
 {
 	rd_kafka_conf_t *conf;
+	if (publisher->client.rk)
+		return MSP_OK;
 	enum msp_status status = kafka_conf_new(publisher->settings, KAFKA_PRODUCER, &conf, err);
 	if (status != MSP_OK)
 		return status;
@@ -122,10 +124,7 @@ enum msp_status kafka_publisher_init(struct kafka_publisher *publisher, const st
 	*publisher = (struct kafka_publisher){.settings = settings};
 	if (transactional_id && !(publisher->transactional_id = strdup(transactional_id)))
 		return msp_error_set(err, MSP_E_NO_MEMORY, "no memory for a producer");
-	enum msp_status status = publisher_start(publisher, err);
-	if (status != MSP_OK)
-		kafka_publisher_done(publisher);
-	return status;
+	return MSP_OK;
 }
 
 static void topics_close(struct kafka_publisher *publisher)
@@ -161,7 +160,7 @@ void kafka_publisher_done(struct kafka_publisher *publisher)
 
 bool kafka_publisher_is_broken(const struct kafka_publisher *publisher)
 {
-	return rd_kafka_fatal_error(publisher->client.rk, NULL, 0) != RD_KAFKA_RESP_ERR_NO_ERROR;
+	return publisher->client.rk && rd_kafka_fatal_error(publisher->client.rk, NULL, 0) != RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
 /* ---- topics ---- */
@@ -185,7 +184,7 @@ enum msp_status kafka_publisher_renew(struct kafka_publisher *publisher, struct 
 			if (flight->tickets[i].state == KAFKA_SENT)
 				flight->tickets[i].state = KAFKA_UNSENT;
 	}
-	enum msp_status status = publisher_start(publisher, err);
+	enum msp_status status = kafka_publisher_start(publisher, err);
 	for (size_t i = 0; i < 2 && status == MSP_OK; i++)
 		if (opened[i])
 			status = topic_handle_open(publisher, i, err);

@@ -47,9 +47,11 @@ struct kafka_publisher {
 	struct kafka_flight *abandoned; /* owned */
 };
 
-/* Makes the client; waits for nothing. `transactional_id` NULL: no transactions. The publisher must not move. */
+/* `transactional_id` NULL: no transactions. The publisher must not move. */
 enum msp_status kafka_publisher_init(struct kafka_publisher *publisher, const struct kafka_settings *settings,
                                      const char *transactional_id, struct msp_error *err) MSP_NODISCARD;
+/* Makes the client, unless it is there; waits for nothing. To be called before anything below. */
+enum msp_status kafka_publisher_start(struct kafka_publisher *publisher, struct msp_error *err) MSP_NODISCARD;
 /* Gives up what is on its way. Safe on a zeroed publisher. */
 void kafka_publisher_done(struct kafka_publisher *publisher);
 

@@ -52,7 +52,7 @@ void kafka_consumer_serve(struct kafka_consumer *consumer)
 		kafka_error_set(&consumer->trouble, event->err, rd_kafka_message_errstr(event), "topic %s", consumer->inputs);
 		rd_kafka_message_destroy(event);
 	}
-	if (consumer->publishes)
+	if (consumer->publisher.client.rk)
 		rd_kafka_poll(consumer->publisher.client.rk, 0);
 	kafka_mark_serve(consumer);
 }
@@ -70,11 +70,13 @@ static enum kafka_settle_step prepared_step(const struct kafka_consumer *consume
 	return settle->publication.flight ? KAFKA_SETTLE_PUBLISH : KAFKA_SETTLE_MARK;
 }
 
-/* Asks for the topics that have not been there so far. Waits for the broker, so not within settle_begin. */
+/* Asks for the topics that are not known so far. Waits for the broker, so not within settle_begin. */
 static void settle_prepare(struct kafka_consumer *consumer, int slice_ms)
 {
 	struct kafka_publisher *publisher = &consumer->publisher;
 	const struct kafka_flight *flight = consumer->settle.publication.flight;
+	if (kafka_publisher_start(publisher, &consumer->settle.why) != MSP_OK)
+		return;
 	for (size_t i = 0; i < flight->count; i++) {
 		enum msp_route route = flight->outgoing[i].route;
 		if (publisher->topics[route])
