@@ -183,9 +183,11 @@ static enum msp_status consumer_ask_broker(struct kafka_consumer *consumer, int 
 	return status;
 }
 
+/* While a transaction is in hand they wait for settle_wait: the next batch does not. */
 static void consumer_duties(struct kafka_consumer *consumer)
 {
-	pthread_mutex_lock(&consumer->drive.lock);
+	if (pthread_mutex_trylock(&consumer->drive.lock) != 0)
+		return;
 	kafka_consumer_serve(consumer);
 	if (!consumer->drive.runs)
 		kafka_settle_advance(consumer, 0);

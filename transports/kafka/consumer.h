@@ -160,14 +160,14 @@ void kafka_drive_stop(struct kafka_drive *drive);
 /* Gives up the lock until something has changed, at most timeout_ms. */
 void kafka_drive_wait(struct kafka_drive *drive, int timeout_ms);
 
-/* ---- transaction.c: each does its step for about slice_ms and chooses the next ---- */
+/* ---- transaction.c: each does its step, for about slice_ms, and chooses the next ---- */
 
 void kafka_transaction_renew(struct kafka_consumer *consumer);
 void kafka_transaction_fence(struct kafka_consumer *consumer, int slice_ms);
 void kafka_transaction_resolve(struct kafka_consumer *consumer, int slice_ms);
 void kafka_transaction_begin(struct kafka_consumer *consumer);
 void kafka_transaction_offsets(struct kafka_consumer *consumer, int slice_ms);
-void kafka_transaction_commit(struct kafka_consumer *consumer, int slice_ms);
+void kafka_transaction_commit(struct kafka_consumer *consumer);
 /* Publishing in the transaction has failed: finds out why. The transaction is void afterwards. */
 void kafka_transaction_explain(struct kafka_consumer *consumer);
 /* Aborts the transaction, or leaves that to the next RENEW. */

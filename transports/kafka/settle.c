@@ -197,7 +197,7 @@ static void settle_step(struct kafka_consumer *consumer, int slice_ms)
 		kafka_transaction_offsets(consumer, slice_ms);
 		break;
 	case KAFKA_SETTLE_COMMIT:
-		kafka_transaction_commit(consumer, slice_ms);
+		kafka_transaction_commit(consumer);
 		break;
 	case KAFKA_SETTLE_MARK:
 		settle_mark(consumer, slice_ms);
