@@ -1,6 +1,7 @@
 #include "consumer.h"
 #include "error.h"
 
+#include <msp/backoff.h>
 #include <msp/log.h>
 #include <stdlib.h>
 
@@ -49,6 +50,8 @@ static void partitions_take(struct kafka_consumer *consumer, const rd_kafka_topi
 {
 	consumer->client.down = false;
 	partitions_forward(consumer, partitions);
+	if (partitions->cnt > 0)
+		consumer->left_behind = 0;
 	rd_kafka_assign(consumer->client.rk, partitions);
 	consumer->assignment = rd_kafka_topic_partition_list_copy(partitions);
 	consumer->denied.status = MSP_OK;
@@ -79,6 +82,10 @@ static void mark_commit(struct kafka_consumer *consumer, const char *consequence
 		msp_log(MSP_LOG_WARN, consequence, "group", consumer->group, "reason", err.text, NULL);
 }
 
+/* When a topic goes, the group may give its partitions up before the client is told why: it looks for topics every ten
+ * seconds (client.c). What was in hand then is gone as well. */
+#define LEFT_BEHIND_MS 15000
+
 /* How many messages were read and are not settled. */
 static size_t unsettled_count(const struct kafka_consumer *consumer)
 {
@@ -91,9 +98,13 @@ static size_t unsettled_count(const struct kafka_consumer *consumer)
 
 void kafka_consumer_note_missing(struct kafka_consumer *consumer)
 {
+	size_t count = unsettled_count(consumer);
+	if (msp_monotonic_ms() - consumer->left_behind_ms < LEFT_BEHIND_MS)
+		count += consumer->left_behind;
+	consumer->left_behind = 0;
 	if (!consumer->missing)
 		msp_log(MSP_LOG_WARN, "the topic is gone", "group", consumer->group, "topic", consumer->inputs, "unsettled",
-		        MSP_LOG_NUMBER((int64_t)unsettled_count(consumer)), NULL);
+		        MSP_LOG_NUMBER((int64_t)count), NULL);
 	consumer->missing = true;
 }
 
@@ -106,6 +117,10 @@ static void partitions_give_up(struct kafka_consumer *consumer)
 	if (gone)
 		kafka_consumer_note_missing(consumer);
 	kafka_settle_give_up(consumer, lost, KAFKA_REVOKE_TIMEOUT_MS);
+	if (!gone) {
+		consumer->left_behind = unsettled_count(consumer);
+		consumer->left_behind_ms = msp_monotonic_ms();
+	}
 	consumer->epoch++;
 	consumer->gap = false;
 	kafka_consumer_drop_fetched(consumer);

@@ -81,6 +81,8 @@ struct kafka_consumer {
 	rd_kafka_topic_partition_list_t *assignment;    /* or NULL; owned */
 	rd_kafka_consumer_group_metadata_t *membership; /* as it was when the assignment came; owned */
 	bool closing;
+	size_t left_behind; /* unsettled when partitions were given up last */
+	int64_t left_behind_ms;
 	bool missing;             /* the inputs were deleted */
 	struct msp_error trouble; /* what the next receive has to report */
 	struct msp_error denied;  /* the group lets us not in; librdkafka says it once and goes on trying */
