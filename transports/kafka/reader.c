@@ -194,6 +194,8 @@ static int64_t start_offset(const struct msp_reader_config *config, int64_t olde
 	case MSP_START_TAIL:
 		return clamp(newest - config->number, oldest, newest);
 	case MSP_START_TIMESTAMP:
+		if (config->number <= 0)
+			return oldest; /* librdkafka 2.8 finds nothing from the time 0 on */
 		return stamped < 0 ? newest : stamped;
 	default:
 		return oldest;
