@@ -62,8 +62,8 @@ static void what_kcat_sends_is_printed_alike(void **state)
 	(void)state;
 	static const char *const flags[] = {
 	    "-p 0 -e",
-	    "-p 0 -e " FULL_FORMAT,
-	    "-p 0 -e -Z " FULL_FORMAT,
+	    ("-p 0 -e " FULL_FORMAT),
+	    ("-p 0 -e -Z " FULL_FORMAT),
 	    "-p 0 -e -f '%R%s\\x41\\t%%\\n'",
 	    "-p 0 -e -D ';' -K =",
 	    "-p 0 -e -Z -K '\\t'",

@@ -61,7 +61,7 @@ static void partitions_take(struct kafka_consumer *consumer, const rd_kafka_topi
 	        MSP_LOG_NUMBER(partitions->cnt), NULL);
 }
 
-static void partitions_forget(struct kafka_consumer *consumer)
+void kafka_consumer_forget_partitions(struct kafka_consumer *consumer)
 {
 	if (consumer->assignment) {
 		rd_kafka_topic_partition_list_destroy(consumer->assignment);
@@ -133,7 +133,7 @@ static void partitions_give_up(struct kafka_consumer *consumer)
 	if (consumer->assignment)
 		msp_log(MSP_LOG_INFO, lost ? "partitions lost" : "partitions given up", "group", consumer->group, "topic",
 		        consumer->inputs, "partitions", MSP_LOG_NUMBER(consumer->assignment->cnt), NULL);
-	partitions_forget(consumer);
+	kafka_consumer_forget_partitions(consumer);
 }
 
 /* Reads again from the mark. */

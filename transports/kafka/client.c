@@ -252,7 +252,7 @@ static enum msp_status conf_set_side(rd_kafka_conf_t *conf, const struct kafka_s
 }
 
 /* [librdkafka's thread] OpenSSL has judged the certificate; its reason is kept, because librdkafka says the same for
- * all. */
+ * all. The signature is librdkafka's. NOLINTNEXTLINE(readability-non-const-parameter) */
 static int certificate_judged(rd_kafka_t *rk, const char *broker, int32_t broker_id, int *x509_error, int depth,
                               const char *certificate, size_t size, char *text, size_t text_size, void *opaque)
 {

@@ -268,6 +268,7 @@ static void consumer_free(struct msp_consumer *base)
 	}
 	if (consumer->client.rk)
 		rd_kafka_consumer_close(consumer->client.rk);
+	kafka_consumer_forget_partitions(consumer); /* a client that was fenced gives none up */
 	kafka_consumer_drop_queues(consumer);
 	if (consumer->work) {
 		kafka_consumer_drop_fetched(consumer);
