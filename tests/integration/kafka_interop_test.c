@@ -75,7 +75,7 @@ static void what_kcat_sends_is_printed_alike(void **state)
 	    "-p 0 -e -o end",
 	    "-p 0 -e -o -500 -c 4 -u",
 	    "-p 7 -e",
-	    "-e " FULL_FORMAT " | sort",
+	    ("-e " FULL_FORMAT " | sort"),
 	};
 	topics_create(2);
 	run_line("printf 'k1:v1\\nk2:\\n:empty key\\nno key\\nkey:with:colons\\n' |"
