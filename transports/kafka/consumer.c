@@ -146,8 +146,11 @@ static enum msp_status consumer_trouble(struct kafka_consumer *consumer, struct 
 	if (status == MSP_E_DENIED && !consumer->assignment)
 		consumer->denied = consumer->trouble;
 	consumer->trouble.status = MSP_OK;
-	if (status == MSP_E_NOT_FOUND)
+	if (status == MSP_E_NOT_FOUND) {
+		pthread_mutex_lock(&consumer->drive.lock);
 		kafka_consumer_note_missing(consumer);
+		pthread_mutex_unlock(&consumer->drive.lock);
+	}
 	return status;
 }
 
@@ -177,7 +180,9 @@ static enum msp_status consumer_ask_broker(struct kafka_consumer *consumer, int 
 		consumer->client.down = false;
 	if (status == MSP_OK && consumer->missing) {
 		consumer->missing = false;
+		pthread_mutex_lock(&consumer->drive.lock);
 		kafka_consumer_begin_anew(consumer);
+		pthread_mutex_unlock(&consumer->drive.lock);
 		return consumer_subscribe(consumer, err);
 	}
 	return status;

@@ -41,6 +41,7 @@ struct kafka_settle {
 	bool transaction_open;
 	bool committing;  /* the broker may have been asked to commit: a failure may hide a success */
 	bool void_client; /* the next step must be RENEW */
+	bool topic_gone;  /* the inputs are: for the owner to begin anew, with the answer */
 };
 
 /* Under at_least_once: the mark that is stored and not committed. */

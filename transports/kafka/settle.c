@@ -294,6 +294,11 @@ static enum msp_settle_answer settle_take_answer(struct kafka_consumer *consumer
 {
 	struct kafka_settle *settle = &consumer->settle;
 	kafka_settle_go(consumer, KAFKA_SETTLE_IDLE);
+	if (settle->topic_gone) {
+		settle->topic_gone = false;
+		kafka_consumer_note_missing(consumer);
+		kafka_consumer_begin_anew(consumer);
+	}
 	if (settle->answer == MSP_SETTLE_LOST && consumer->missing)
 		msp_error_set(err, MSP_E_NOT_FOUND, "topic %s is gone", consumer->inputs);
 	else if (settle->answer == MSP_SETTLE_LOST)

@@ -121,11 +121,10 @@ void kafka_transaction_begin(struct kafka_consumer *consumer)
 static void topic_is_gone(struct kafka_consumer *consumer)
 {
 	struct kafka_settle *settle = &consumer->settle;
-	kafka_consumer_note_missing(consumer);
+	settle->topic_gone = true;
 	settle->void_client = true;
 	settle->transaction_open = false;
 	kafka_settle_end(consumer, MSP_SETTLE_LOST);
-	kafka_consumer_begin_anew(consumer);
 }
 
 void kafka_transaction_offsets(struct kafka_consumer *consumer, int slice_ms)
