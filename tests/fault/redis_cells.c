@@ -59,15 +59,32 @@ static bool each_says(struct trial *trial, const char *text, const size_t before
 
 /* ---- a server that refuses for a while ---- */
 
-/* One command takes away, another gives back; between them nothing is settled and each process says that it waits. */
+/* Waits until one of them has said it once more: the others may have nothing in hand. */
+static bool one_says(struct trial *trial, const char *text, const size_t before[PAIR])
+{
+	const int interval_ms = 20, patience_ms = 20000;
+	int64_t deadline_ms = msp_monotonic_ms() + patience_ms;
+	do {
+		for (size_t i = 0; i < PAIR; i++)
+			if (process_log_count(&trial->processes[i], text) > before[i])
+				return true;
+		progress_pause(&trial->progress, interval_ms);
+	} while (msp_monotonic_ms() < deadline_ms);
+	progress_fail(&trial->progress, "no process said: %s", text);
+	return false;
+}
+
+/* One command takes away, another gives back; between them nothing is settled and whoever has something waits. It is
+ * given back in any case: other cells use the server too. */
 static bool refuse_for_a_while(struct trial *trial, const char *take, const char *give)
 {
 	static const char waiting[] = "waiting for the broker";
 	size_t before[PAIR];
 	log_count(trial, waiting, before);
 	trial->kills++;
-	return server_run(trial, "%s", take) && trial_stands_still(trial, trial->options->full ? 2000 : 500) &&
-	       each_says(trial, waiting, before) && server_run(trial, "%s", give);
+	bool held = server_run(trial, "%s", take) && trial_stands_still(trial, trial->options->full ? 2000 : 500) &&
+	            one_says(trial, waiting, before);
+	return server_run(trial, "%s", give) && held;
 }
 
 /* msp comes as a user whose right to add to anything, then to use outputs at all, ends. */
