@@ -69,6 +69,16 @@ static bool carried_reserve(struct kafka_consumer *consumer, size_t count)
 	return true;
 }
 
+void kafka_consumer_carry_take(struct kafka_consumer *consumer, rd_kafka_message_t *message)
+{
+	if (carried_reserve(consumer, 1)) {
+		consumer->carried[consumer->carried_end++] = message;
+		return;
+	}
+	rd_kafka_message_destroy(message);
+	consumer->gap = true;
+}
+
 /* Takes up to `count` more from librdkafka; false when nothing came. */
 static bool consumer_take(struct kafka_consumer *consumer, size_t count)
 {
@@ -188,10 +198,13 @@ static enum msp_status consumer_ask_broker(struct kafka_consumer *consumer, int 
 	return status;
 }
 
-/* While a transaction is in hand they wait for settle_wait: the next batch does not. */
+/* While a transaction is in hand they wait for settle_wait, the next batch does not: unless messages may be among the
+ * events, which come before those in the work queue. */
 static void consumer_duties(struct kafka_consumer *consumer)
 {
-	if (pthread_mutex_trylock(&consumer->drive.lock) != 0)
+	if (consumer->rewound)
+		pthread_mutex_lock(&consumer->drive.lock);
+	else if (pthread_mutex_trylock(&consumer->drive.lock) != 0)
 		return;
 	kafka_consumer_serve(consumer);
 	if (!consumer->drive.runs)

@@ -100,6 +100,13 @@ struct kafka_consumer {
 	struct kafka_drive drive;
 };
 
+/* ---- consumer.c ---- */
+
+/* A message that came among the events: its partition was stopped, and is not forwarded again yet. It is delivered
+ * next.
+ */
+void kafka_consumer_carry_take(struct kafka_consumer *consumer, rd_kafka_message_t *message);
+
 /* ---- assignment.c ---- */
 
 /* librdkafka's rebalance callback. */

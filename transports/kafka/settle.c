@@ -48,7 +48,10 @@ void kafka_consumer_serve(struct kafka_consumer *consumer)
 {
 	rd_kafka_message_t *event;
 	while ((event = rd_kafka_consumer_poll(consumer->client.rk, 0))) {
-		assert(event->err); /* messages are in the work queue */
+		if (!event->err) {
+			kafka_consumer_carry_take(consumer, event);
+			continue;
+		}
 		kafka_error_set(&consumer->trouble, event->err, rd_kafka_message_errstr(event), "topic %s", consumer->inputs);
 		rd_kafka_message_destroy(event);
 	}
