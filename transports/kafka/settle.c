@@ -73,6 +73,12 @@ static enum kafka_settle_step prepared_step(const struct kafka_consumer *consume
 	return settle->publication.flight ? KAFKA_SETTLE_PUBLISH : KAFKA_SETTLE_MARK;
 }
 
+/* A client that has just been made is still finding the broker. */
+static bool is_only_slow(const struct kafka_consumer *consumer)
+{
+	return !consumer->publisher.client.down && msp_monotonic_ms() - consumer->settle.step_since_ms < PATIENCE_MAX_MS;
+}
+
 /* Asks for the topics that are not known so far. Waits for the broker, so not within settle_begin. */
 static void settle_prepare(struct kafka_consumer *consumer, int slice_ms)
 {
@@ -90,6 +96,8 @@ static void settle_prepare(struct kafka_consumer *consumer, int slice_ms)
 		enum msp_status status = kafka_publisher_open_topic(publisher, route, kafka_settle_patience(consumer, slice_ms),
 		                                                    &consumer->settle.why);
 		kafka_settle_learn_patience(consumer, since_ms);
+		if (status == MSP_E_UNAVAILABLE && is_only_slow(consumer))
+			consumer->settle.why.status = MSP_OK;
 		if (status != MSP_OK)
 			return;
 	}
