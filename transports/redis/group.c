@@ -18,20 +18,20 @@ static const char ENSURE[] = "local kind = redis.call('TYPE', KEYS[1]).ok "
 
 /* KEYS: inputs, then what results go to. ARGV: group. Tries what settling does with ids that no entry can have; the
  * first complaint about rights or types comes back. */
-static const char PROBE[] =
-    "local function complaint(answer) "
-    "  local text = type(answer) == 'table' and answer.err or '' "
-    "  if text:find('NOPERM') or text:find('WRONGTYPE') or text:find(\"can't\") then return text end "
-    "end "
-    "local bad = complaint(redis.pcall('XACK', KEYS[1], ARGV[1], '0-1')) "
-    "  or complaint(redis.pcall('XPENDING', KEYS[1], ARGV[1])) "
-    "if bad then return KEYS[1] .. '\\n' .. bad end "
-    "for i = 2, #KEYS do "
-    "  bad = complaint(redis.pcall('XDEL', KEYS[i], '0-1')) "
-    "    or complaint(redis.pcall('XADD', KEYS[i], 'NOMKSTREAM', '0-0', 'probe', '')) "
-    "  if bad then return KEYS[i] .. '\\n' .. bad end "
-    "end "
-    "return ''";
+static const char PROBE[] = "local function complaint(answer) "
+                            "  local text = type(answer) == 'table' and answer.err or '' "
+                            "  if text:find('NOPERM') or text:find('WRONGTYPE') or text:find(\"can't\") "
+                            "    or text:find('ACL failure') then return text end "
+                            "end "
+                            "local bad = complaint(redis.pcall('XACK', KEYS[1], ARGV[1], '0-1')) "
+                            "  or complaint(redis.pcall('XPENDING', KEYS[1], ARGV[1])) "
+                            "if bad then return KEYS[1] .. '\\n' .. bad end "
+                            "for i = 2, #KEYS do "
+                            "  bad = complaint(redis.pcall('XDEL', KEYS[i], '0-1')) "
+                            "    or complaint(redis.pcall('XADD', KEYS[i], 'NOMKSTREAM', '0-0', 'probe', '')) "
+                            "  if bad then return KEYS[i] .. '\\n' .. bad end "
+                            "end "
+                            "return ''";
 
 void rds_group_put(const struct rds_group *group, struct rds_link *link)
 {

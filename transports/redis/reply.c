@@ -34,10 +34,11 @@ static bool code_matches(const char *text, const char *code)
 	return strncmp(text, code, size) == 0 && (text[size] == ' ' || text[size] == '\0');
 }
 
-/* What a script is told when its user has no right says so in other words. */
+/* What a script is told when its user has no right says so in other words, since Redis 8 in others again. */
 static const char *text_normalized(const char *text)
 {
-	return strstr(text, "The user executing the script can't") ? "NOPERM in a script" : text;
+	bool refused = strstr(text, "The user executing the script can't") || strstr(text, "ACL failure in script");
+	return refused ? "NOPERM in a script" : text;
 }
 
 bool rds_reply_is_error(const redisReply *reply, const char *code)
