@@ -87,13 +87,12 @@ static bool refuse_for_a_while(struct trial *trial, const char *take, const char
 	return server_run(trial, "%s", give) && held;
 }
 
-/* msp comes as a user whose right to add to anything, then to use outputs at all, ends. */
+/* msp comes as a user whose right to add to anything, then to use outputs and errors at all, ends. */
 bool run_rights_end(struct trial *trial)
 {
 	size_t count = rounds(trial, 2, 6);
 	char keys[600];
-	snprintf(keys, sizeof(keys), "ACL SETUSER worker resetkeys ~%s* ~%s*", trial->topics.name[MSP_TOPIC_INPUTS],
-	         trial->topics.name[MSP_TOPIC_ERRORS]);
+	snprintf(keys, sizeof(keys), "ACL SETUSER worker resetkeys ~%s*", trial->topics.name[MSP_TOPIC_INPUTS]);
 	snprintf(trial->msp_url, sizeof(trial->msp_url), "redis://worker:secret@127.0.0.1%s", strrchr(trial->url, ':'));
 	if (!server_run(trial, "ACL SETUSER worker reset on >secret ~* +@all") || !trial_start_all(trial, PAIR))
 		return false;
