@@ -27,7 +27,10 @@ static void topic_await(const char *name, int partitions)
 	int64_t oldest, newest;
 	for (int i = 0; i < partitions; i++)
 		while (rd_kafka_query_watermark_offsets(kafka_broker_client(), name, i, &oldest, &newest, TRY_MS)) {
+			const struct rd_kafka_metadata *metadata; /* who leads the partition may have been asked too early */
 			bench_must(bench_wall_ns() < give_up_ns, "waiting for a topic");
+			if (!rd_kafka_metadata(kafka_broker_client(), 1, NULL, &metadata, TRY_MS))
+				rd_kafka_metadata_destroy(metadata);
 			rd_kafka_poll(kafka_broker_client(), 10);
 		}
 }
