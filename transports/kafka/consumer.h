@@ -150,6 +150,8 @@ void kafka_consumer_settle_begin(struct msp_consumer *base, struct msp_batch *ba
 enum msp_settle_answer kafka_consumer_settle_wait(struct msp_consumer *base, int timeout_ms, struct msp_error *err);
 /* Serves callbacks: rebalances, errors, delivery reports. */
 void kafka_consumer_serve(struct kafka_consumer *consumer);
+/* A batch is in flight and has no answer yet. */
+bool kafka_settle_is_under_way(const struct kafka_settle *settle);
 /* Goes on with the settle under way for about slice_ms. */
 void kafka_settle_advance(struct kafka_consumer *consumer, int slice_ms);
 /* The partitions go: ends the batch in flight, well if `timeout_ms` suffices. */

@@ -36,11 +36,6 @@ void kafka_drive_wait(struct kafka_drive *drive, int timeout_ms)
 	pthread_cond_timedwait(&drive->changed, &drive->lock, &until);
 }
 
-static bool is_under_way(const struct kafka_settle *settle)
-{
-	return settle->step != KAFKA_SETTLE_IDLE && settle->step != KAFKA_SETTLE_ENDED;
-}
-
 static void *drive_main(void *context)
 {
 	struct kafka_consumer *consumer = context;
@@ -48,12 +43,12 @@ static void *drive_main(void *context)
 	const struct kafka_settle *settle = &consumer->settle;
 	pthread_mutex_lock(&drive->lock);
 	while (!drive->stopping) {
-		if (!is_under_way(settle)) {
+		if (!kafka_settle_is_under_way(settle)) {
 			pthread_cond_wait(&drive->changed, &drive->lock);
 			continue;
 		}
 		kafka_settle_advance(consumer, TURN_MS);
-		if (is_under_way(settle))
+		if (kafka_settle_is_under_way(settle))
 			kafka_drive_wait(drive, settle->why.status == MSP_OK ? PAUSE_MS : TROUBLE_MS);
 		else
 			pthread_cond_broadcast(&drive->changed);

@@ -232,10 +232,15 @@ void kafka_settle_advance(struct kafka_consumer *consumer, int slice_ms)
 	} while (settle->step != before && settle->why.status == MSP_OK);
 }
 
+bool kafka_settle_is_under_way(const struct kafka_settle *settle)
+{
+	return settle->step != KAFKA_SETTLE_IDLE && settle->step != KAFKA_SETTLE_ENDED;
+}
+
 void kafka_settle_give_up(struct kafka_consumer *consumer, bool lost, int timeout_ms)
 {
 	struct kafka_settle *settle = &consumer->settle;
-	if (settle->step == KAFKA_SETTLE_IDLE || settle->step == KAFKA_SETTLE_ENDED)
+	if (!kafka_settle_is_under_way(settle))
 		return;
 	int64_t deadline_ms = msp_monotonic_ms() + timeout_ms;
 	while (!lost && settle->step != KAFKA_SETTLE_ENDED && msp_monotonic_ms() < deadline_ms)
