@@ -37,10 +37,11 @@ static const struct msp_property CONSUMER_DEFAULTS[] = {
     {"enable.auto.offset.store", "false"},
     {"allow.auto.create.topics", "false"},
     /* How soon added partitions are noticed. */
-    {"topic.metadata.refresh.interval.ms", "10000"},
+    {"topic.metadata.refresh.interval.ms", "30000"},
     /* How long a broker that has nothing new holds an answer back: what it has is sent at once anyhow, and every answer
-     * wakes threads of a model that is idle. */
-    {"fetch.wait.max.ms", "1000"},
+     * wakes threads of a model that is idle. Longer, and partitions that come to a consumer with an empty topic wait
+     * for it: librdkafka has one fetch at a broker at a time. */
+    {"fetch.wait.max.ms", "2000"},
     /* After an error of one partition (a leader that moves) the next fetch. */
     {"fetch.error.backoff.ms", "100"},
 };
@@ -295,10 +296,10 @@ enum msp_status kafka_conf_new(const struct kafka_settings *settings, enum kafka
 
 /* Before 2.4 librdkafka's main thread rounds the time until its next timer down to milliseconds and spins through the
  * rest, at every timer of every client. A thread whose timers may be that late sleeps through it, and inherits this
- * from the one that starts it. */
+ * from the one that starts it. A producer's are its linger.ms too; nothing of a consumer waits for less than 100 ms. */
 static rd_kafka_t *handle_new(rd_kafka_type_t type, rd_kafka_conf_t *conf, char *text, size_t size)
 {
-	static const unsigned long slack_ns = 4000000;
+	unsigned long slack_ns = type == RD_KAFKA_CONSUMER ? 20000000 : 4000000;
 	int before_ns = prctl(PR_GET_TIMERSLACK);
 	if (rd_kafka_version() < 0x02040000 && before_ns > 0)
 		prctl(PR_SET_TIMERSLACK, slack_ns);
