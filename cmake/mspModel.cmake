@@ -9,7 +9,11 @@ function(msp_add_model name)
 	cmake_parse_arguments(PARSE_ARGV 1 MODEL "NO_INSTALL" "" "")
 	add_library(${name} MODULE ${MODEL_UNPARSED_ARGUMENTS})
 	target_link_libraries(${name} PRIVATE msp::model)
-	target_link_options(${name} PRIVATE -Wl,-z,defs -Wl,--version-script=${MSP_MODEL_VERSION_SCRIPT})
+	target_link_options(${name} PRIVATE -Wl,--version-script=${MSP_MODEL_VERSION_SCRIPT})
+	# With clang the runtime of a sanitizer is in the program alone.
+	if(NOT (CMAKE_C_COMPILER_ID MATCHES Clang AND CMAKE_C_FLAGS MATCHES -fsanitize))
+		target_link_options(${name} PRIVATE -Wl,-z,defs)
+	endif()
 	set_target_properties(${name} PROPERTIES
 		PREFIX ""
 		SUFFIX .so
