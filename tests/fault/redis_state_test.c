@@ -353,6 +353,52 @@ static void flushed_data_is_begun_anew(void **state)
 	topic_expect(fixture, fixture->outputs, 1, 5);
 }
 
+static void another_takes_the_name(const struct fixture *fixture, const char *name)
+{
+	freeReplyObject(redis_run("SET %s.lease.%s.%s another PX 600000", fixture->inputs, fixture->group, name));
+}
+
+static void a_lost_name_is_replaced(void **state)
+{
+	struct fixture *fixture = *state;
+	send_numbers(fixture, fixture->inputs, 0, 0, 5);
+	struct msp_consumer *consumer = redis_consumer_open(fixture, MSP_EXACTLY_ONCE, NULL);
+	struct msp_batch *batch = receive(consumer, 2);
+	another_takes_the_name(fixture, "worker/0");
+	size_t settled = batch->count;
+	settle_echo(consumer, batch);
+	struct msp_error err = {.status = MSP_OK};
+	struct msp_receive_limits limits = {10, 1 << 20, 100};
+	int64_t deadline_ms = msp_monotonic_ms() + DEADLINE_MS;
+	while (err.status == MSP_OK) {
+		assert_true(msp_monotonic_ms() < deadline_ms);
+		if (consumer->ops->receive(consumer, &limits, &batch, &err) == MSP_OK && batch) {
+			settled += batch->count;
+			settle_echo(consumer, batch);
+		}
+	}
+	assert_true(err.retriable);
+	assert_non_null(strstr(err.text, "worker/1"));
+	assert_int_equal(redis_number("EXISTS %s.lease.%s.worker/1", fixture->inputs, fixture->group), 1);
+	/* What the other one leaves comes here. */
+	redis_number("DEL %s.lease.%s.worker/0", fixture->inputs, fixture->group);
+	send_numbers(fixture, fixture->inputs, 0, 5, 5);
+	echo(consumer, 10 - settled);
+	consumer_close(consumer);
+	topic_expect(fixture, fixture->outputs, 1, 10);
+}
+
+static void a_lost_instance_name_is_a_conflict(void **state)
+{
+	struct fixture *fixture = *state;
+	struct msp_consumer *consumer = redis_consumer_open(fixture, MSP_EXACTLY_ONCE, "one");
+	another_takes_the_name(fixture, "one/0");
+	struct msp_error err = receive_failure(consumer);
+	assert_int_equal(err.status, MSP_E_CONFLICT);
+	assert_false(err.retriable);
+	consumer_close(consumer);
+}
+
 static void urls_are_checked(void **state)
 {
 	struct fixture *fixture = *state;
@@ -415,6 +461,8 @@ int main(void)
 	    T(a_forgotten_script_is_loaded_again),
 	    T(killed_connections_repeat_nothing),
 	    T(flushed_data_is_begun_anew),
+	    T(a_lost_name_is_replaced),
+	    T(a_lost_instance_name_is_a_conflict),
 	    T(urls_are_checked),
 	};
 	static const char *const flags[] = {"--loglevel", "warning", NULL};

@@ -28,8 +28,8 @@ static void keeper_reply(void *context, size_t index, redisReply *reply)
 	for (; lease && index > 0; index--)
 		lease = lease->next;
 	if (lease && reply->type == REDIS_REPLY_INTEGER && reply->integer == 0 && !atomic_exchange(&lease->is_lost, true))
-		msp_log(MSP_LOG_ERROR, "another process took this consumer's name while this one hung", "consumer",
-		        lease->consumer, NULL);
+		msp_log(MSP_LOG_WARN, "another process took this consumer's name while this one hung or was cut off",
+		        "consumer", lease->consumer, NULL);
 	if (!lease && reply->type == REDIS_REPLY_ERROR)
 		msp_log(MSP_LOG_WARN, "the stream could not be trimmed", "reason", reply->str, NULL);
 	freeReplyObject(reply);

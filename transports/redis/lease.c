@@ -129,6 +129,7 @@ enum msp_status rds_lease_take(struct rds_lease *lease, const struct rds_lease_c
 	msp_process_self(&process);
 	snprintf(lease->token, sizeof(lease->token), "%s/%u", process.text, atomic_fetch_add(&serial, 1));
 	lease->inputs = strdup(config->inputs);
+	lease->is_instance = config->instance != NULL;
 	char *prefix = rds_lease_prefix(config->inputs, config->group);
 	if (!lease->inputs || !prefix) {
 		free(prefix);

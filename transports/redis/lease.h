@@ -15,6 +15,7 @@ struct rds_lease {
 	char *consumer;         /* name of the consumer in its group */
 	char *key;
 	char token[RDS_TOKEN_SIZE]; /* the key's value: the process, and which of its leases */
+	bool is_instance;           /* the name is not just the first that was free */
 	bool is_held;               /* it was taken */
 	atomic_bool is_lost;        /* another process has it: we were away for too long */
 };
