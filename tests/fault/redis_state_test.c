@@ -259,7 +259,9 @@ static void the_documented_rights_suffice(void **state)
 		assert_true(msp_monotonic_ms() < deadline_ms);
 	consumer_close(consumer);
 	topic_expect(fixture, fixture->outputs, 1, 5);
-	assert_int_equal(redis_number("EXISTS %s.lease.group.one/0", fixture->inputs), 0);
+	redisReply *lease = redis_run("GET %s.lease.%s.one/0", fixture->inputs, fixture->group);
+	assert_string_equal(lease->str, "left");
+	freeReplyObject(lease);
 }
 
 static void rights_that_end_are_waited_for(void **state)
@@ -388,6 +390,38 @@ static void a_lost_name_is_replaced(void **state)
 	topic_expect(fixture, fixture->outputs, 1, 10);
 }
 
+/* Longer than any wait of a test. */
+static void long_leases(struct fixture *fixture)
+{
+	const struct msp_option *option = msp_option_find(transport_contract->ops->options, "lease.ms");
+	assert_int_equal(msp_option_set(option, fixture->options, "120000", NULL), MSP_OK);
+}
+
+/* As after FLUSHALL, when the keepers have not yet had their turn. */
+static void a_missing_lease_is_no_death(void **state)
+{
+	struct fixture *fixture = *state;
+	long_leases(fixture);
+	send_numbers(fixture, fixture->inputs, 0, 0, 1);
+	freeReplyObject(redis_run("XREADGROUP GROUP %s busy/0 STREAMS %s >", fixture->group, fixture->inputs));
+	struct msp_consumer *consumer = consumer_open(fixture, 1, NULL, 0);
+	assert_null(receive_within(consumer, 10, 2500)); /* it looks every second */
+	consumer_close(consumer);
+}
+
+static void what_a_leaver_leaves_comes_at_once(void **state)
+{
+	struct fixture *fixture = *state;
+	long_leases(fixture);
+	send_numbers(fixture, fixture->inputs, 0, 0, 2);
+	struct msp_consumer *leaver = consumer_open(fixture, 1, NULL, 0), *heir = consumer_open(fixture, 2, NULL, 0);
+	batch_free(leaver, receive(leaver, 2));
+	consumer_close(leaver);
+	echo(heir, 2);
+	consumer_close(heir);
+	topic_expect(fixture, fixture->outputs, 1, 2);
+}
+
 static void a_lost_instance_name_is_a_conflict(void **state)
 {
 	struct fixture *fixture = *state;
@@ -462,6 +496,8 @@ int main(void)
 	    T(killed_connections_repeat_nothing),
 	    T(flushed_data_is_begun_anew),
 	    T(a_lost_name_is_replaced),
+	    T(a_missing_lease_is_no_death),
+	    T(what_a_leaver_leaves_comes_at_once),
 	    T(a_lost_instance_name_is_a_conflict),
 	    T(urls_are_checked),
 	};

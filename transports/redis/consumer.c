@@ -57,7 +57,9 @@ static void take_group(struct rds_consumer *consumer, redisReply *reply)
 	struct msp_error why;
 	consumer->group_asked = false;
 	consumer->group_is_there = rds_group_result(&group, reply, &why) == MSP_OK;
-	if (!consumer->group_is_there)
+	if (consumer->group_is_there)
+		rds_recovery_joined(consumer);
+	else
 		rds_consumer_trouble(consumer, &why);
 	freeReplyObject(reply);
 }

@@ -18,13 +18,18 @@ static const char RENEW[] = "local holder = redis.call('GET', KEYS[1]) "
                             "if holder and holder ~= ARGV[1] then return 0 end "
                             "if holder then return redis.call('PEXPIRE', KEYS[1], ARGV[2]) end "
                             "redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) return 1";
-/* KEYS: lease. ARGV: our token. */
+/* The token of nobody: its holder left. What it leaves may be taken over at once, whereas a lease that is missing may
+ * be one that was lost. */
+#define LEFT "left"
+
+/* KEYS: lease. ARGV: our token, ms. A server that is full does not let us say that we left. */
 static const char RELEASE[] = "if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end "
-                              "return redis.call('DEL', KEYS[1])";
+                              "redis.call('DEL', KEYS[1]) "
+                              "redis.pcall('SET', KEYS[1], '" LEFT "', 'PX', ARGV[2]) return 1";
 
 bool rds_token_is_dead(const char *token)
 {
-	return msp_process_life(token) == MSP_LIFE_DEAD;
+	return strcmp(token, LEFT) == 0 || msp_process_life(token) == MSP_LIFE_DEAD;
 }
 
 char *rds_lease_prefix(const char *inputs, const char *group)
@@ -163,7 +168,9 @@ void rds_lease_put_renewal(const struct rds_lease *lease, struct rds_link *link,
 	rds_put_command(link, "EVAL", RENEW, "1", lease->key, lease->token, ms, (char *)NULL);
 }
 
-void rds_lease_put_release(const struct rds_lease *lease, struct rds_link *link)
+void rds_lease_put_release(const struct rds_lease *lease, struct rds_link *link, int lease_ms)
 {
-	rds_put_command(link, "EVAL", RELEASE, "1", lease->key, lease->token, (char *)NULL);
+	char ms[24];
+	snprintf(ms, sizeof(ms), "%d", lease_ms);
+	rds_put_command(link, "EVAL", RELEASE, "1", lease->key, lease->token, ms, (char *)NULL);
 }

@@ -1,5 +1,6 @@
 /* A lease: the sign of life of one consumer, a key that expires. It also holds the consumer's name: whoever has the
- * lease of a name is the only consumer of that name. Entries are taken over only from consumers without a lease. */
+ * lease of a name is the only consumer of that name. Entries are taken over only from consumers whose lease has ended
+ * or says that they left or died. */
 #ifndef RDS_LEASE_H
 #define RDS_LEASE_H
 
@@ -35,12 +36,12 @@ void rds_lease_done(struct rds_lease *lease);
 
 /* Writes the command that renews it; the answer is 1, or 0 when another has it. */
 void rds_lease_put_renewal(const struct rds_lease *lease, struct rds_link *link, int lease_ms);
-/* Writes the command that gives it up. */
-void rds_lease_put_release(const struct rds_lease *lease, struct rds_link *link);
+/* Writes the command that gives it up. For the time of a lease the key says that its holder left. */
+void rds_lease_put_release(const struct rds_lease *lease, struct rds_link *link, int lease_ms);
 
 /* The part of the key before the consumer's name; free(). NULL: no memory. */
 char *rds_lease_prefix(const char *inputs, const char *group);
-/* Whether the holder is certainly dead. */
+/* Whether the holder left or is certainly dead. */
 bool rds_token_is_dead(const char *token);
 
 #endif

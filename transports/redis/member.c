@@ -95,7 +95,7 @@ static void name_release(struct rds_consumer *consumer, int64_t deadline_ms)
 		rds_consumer_pump(consumer, deadline_ms, false);
 	if (!rds_link_is_up(link))
 		return; /* the lease ends by itself */
-	rds_lease_put_release(&consumer->lease, link);
+	rds_lease_put_release(&consumer->lease, link, (int)consumer->transport->server.options.lease_ms);
 	rds_link_expect(link, RDS_RELEASED, 0);
 	while (consumer->lease.is_held && rds_link_is_up(link) && msp_monotonic_ms() < deadline_ms)
 		rds_consumer_pump(consumer, deadline_ms, false);
