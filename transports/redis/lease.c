@@ -9,9 +9,12 @@
 #define POLL_MS         50
 #define TAKE_TIMEOUT_MS 5000
 
-/* KEYS: lease. ARGV: our token, ms, the token of a dead holder or "". Answers the holder and its rest, or nothing. */
+/* KEYS: lease. ARGV: our token, ms, the token of a dead holder or "". Answers the holder and its rest, or nothing when
+ * it is ours now; it may have been before, by a try whose answer was lost. */
 static const char TAKE[] = "local holder = redis.call('GET', KEYS[1]) "
-                           "if holder and holder ~= ARGV[3] then return {holder, redis.call('PTTL', KEYS[1])} end "
+                           "if holder and holder ~= ARGV[1] and holder ~= ARGV[3] then "
+                           "  return {holder, redis.call('PTTL', KEYS[1])} "
+                           "end "
                            "redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) return {}";
 /* KEYS: lease. ARGV: our token, ms. A server that is full sets nothing, and must not end the leases of the living. */
 static const char RENEW[] = "local holder = redis.call('GET', KEYS[1]) "
@@ -126,13 +129,23 @@ static enum msp_status slot_take(struct rds_lease *lease, const struct rds_lease
 	return msp_error_set(err, MSP_E_UNAVAILABLE, "group %s has too many consumers", config->group);
 }
 
-enum msp_status rds_lease_take(struct rds_lease *lease, const struct rds_lease_config *config,
-                               struct rds_client *client, int lease_ms, struct msp_error *err)
+/* An instance has the same token at each try: one whose answer was lost may have taken the lease. A name that is just
+ * free needs its own, because several workers look for one at the same time. */
+static void token_make(struct rds_lease *lease, const struct rds_lease_config *config)
 {
 	static atomic_uint serial;
 	struct msp_process process;
 	msp_process_self(&process);
-	snprintf(lease->token, sizeof(lease->token), "%s/%u", process.text, atomic_fetch_add(&serial, 1));
+	if (config->instance)
+		snprintf(lease->token, sizeof(lease->token), "%s/instance/%u", process.text, config->transport);
+	else
+		snprintf(lease->token, sizeof(lease->token), "%s/%u", process.text, atomic_fetch_add(&serial, 1));
+}
+
+enum msp_status rds_lease_take(struct rds_lease *lease, const struct rds_lease_config *config,
+                               struct rds_client *client, int lease_ms, struct msp_error *err)
+{
+	token_make(lease, config);
 	lease->inputs = strdup(config->inputs);
 	lease->is_instance = config->instance != NULL;
 	char *prefix = rds_lease_prefix(config->inputs, config->group);

@@ -25,6 +25,7 @@ struct rds_lease_config {
 	const char *inputs, *group;
 	const char *instance; /* or NULL: the first name that is free */
 	int slot;
+	unsigned transport; /* which of the process's; it has one lease per instance and slot */
 };
 
 /* Takes a lease. MSP_E_CONFLICT: another live process has the name. Waits for the end of a lease whose holder may be

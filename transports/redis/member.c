@@ -30,7 +30,8 @@ enum msp_status rds_member_join(struct rds_consumer *consumer, const struct msp_
 	freeReplyObject(reply);
 	if (status == MSP_OK)
 		status = rds_group_probe(&group, topics + 1, client, deadline_ms, err);
-	struct rds_lease_config lease = {consumer->inputs, consumer->group, config->instance, config->slot};
+	struct rds_lease_config lease = {consumer->inputs, consumer->group, config->instance, config->slot,
+	                                 consumer->transport->serial};
 	int lease_ms = (int)consumer->transport->server.options.lease_ms;
 	return status == MSP_OK ? rds_lease_take(&consumer->lease, &lease, client, lease_ms, err) : status;
 }
