@@ -422,6 +422,16 @@ static void what_a_leaver_leaves_comes_at_once(void **state)
 	topic_expect(fixture, fixture->outputs, 1, 2);
 }
 
+static void an_opening_that_waits_can_be_stopped(void **state)
+{
+	struct fixture *fixture = *state;
+	struct msp_consumer *consumer = NULL;
+	another_takes_the_name(fixture, "one/0");
+	assert_int_equal(consumer_try_open(fixture, 0, "one", 0, &consumer), MSP_E_UNAVAILABLE);
+	assert_true(fixture->err.retriable);
+	assert_non_null(strstr(fixture->err.text, "lease ends in"));
+}
+
 static void a_lost_instance_name_is_a_conflict(void **state)
 {
 	struct fixture *fixture = *state;
@@ -499,6 +509,7 @@ int main(void)
 	    T(a_missing_lease_is_no_death),
 	    T(what_a_leaver_leaves_comes_at_once),
 	    T(a_lost_instance_name_is_a_conflict),
+	    T(an_opening_that_waits_can_be_stopped),
 	    T(urls_are_checked),
 	};
 	static const char *const flags[] = {"--loglevel", "warning", NULL};

@@ -8,6 +8,7 @@
 #define SLOTS_MAX       100000
 #define POLL_MS         50
 #define TAKE_TIMEOUT_MS 5000
+#define WAIT_MS         5000 /* longer than a living holder needs to renew a lease of the default length */
 
 /* KEYS: lease. ARGV: our token, ms, the token of a dead holder or "". Answers the holder and its rest, or nothing when
  * it is ours now; it may have been before, by a try whose answer was lost. */
@@ -97,12 +98,13 @@ static enum msp_status lease_name(struct rds_lease *lease, const struct rds_leas
 	return MSP_OK;
 }
 
-/* A holder on another machine may be dead. One that lives renews its lease, which then has more rest than before. */
+/* A holder on another machine may be dead. One that lives renews its lease, which then has more rest than before. The
+ * wait is in parts, because whoever opens may be told to stop. */
 static enum msp_status instance_take(struct rds_lease *lease, const struct rds_lease_config *config,
                                      struct rds_client *client, int lease_ms, struct msp_error *err)
 {
 	struct holder holder;
-	int64_t least_ms = INT64_MAX;
+	int64_t least_ms = INT64_MAX, until_ms = msp_monotonic_ms() + WAIT_MS;
 	for (;;) {
 		enum msp_status status = lease_try_over(lease, client, lease_ms, &holder, err);
 		if (status != MSP_OK || !holder.token[0])
@@ -110,6 +112,10 @@ static enum msp_status instance_take(struct rds_lease *lease, const struct rds_l
 		if (msp_process_life(holder.token) == MSP_LIFE_ALIVE || holder.rest_ms > least_ms)
 			return msp_error_set(err, MSP_E_CONFLICT, "another live process uses instance name %s in group %s",
 			                     config->instance, config->group);
+		if (msp_monotonic_ms() >= until_ms)
+			return msp_error_set(err, MSP_E_UNAVAILABLE,
+			                     "instance name %s in group %s may still be in use: its lease ends in %lld ms",
+			                     config->instance, config->group, (long long)holder.rest_ms);
 		least_ms = holder.rest_ms;
 		nanosleep(&(struct timespec){.tv_nsec = POLL_MS * 1000000L}, NULL);
 	}

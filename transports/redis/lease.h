@@ -28,8 +28,8 @@ struct rds_lease_config {
 	unsigned transport; /* which of the process's; it has one lease per instance and slot */
 };
 
-/* Takes a lease. MSP_E_CONFLICT: another live process has the name. Waits for the end of a lease whose holder may be
- * dead. `client` is ready. */
+/* Takes a lease. MSP_E_CONFLICT: another live process has the name. Waits a few seconds for the end of a lease whose
+ * holder may be dead, and is then MSP_E_UNAVAILABLE. `client` is ready. */
 enum msp_status rds_lease_take(struct rds_lease *lease, const struct rds_lease_config *config,
                                struct rds_client *client, int lease_ms, struct msp_error *err) MSP_NODISCARD;
 /* Frees the strings only. */
