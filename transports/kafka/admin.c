@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define DELETION_SEEN_MS 2000
+
 struct kafka_admin {
 	struct msp_admin base;
 	const struct kafka_settings *settings;
@@ -167,6 +169,18 @@ static enum msp_status topic_await(struct kafka_admin *admin, const char *name, 
 	return status;
 }
 
+/* The same after a deletion, as far as can be seen: somebody else may have made another topic of this name. */
+static void topic_await_end(struct kafka_admin *admin, const char *name, int timeout_ms)
+{
+	struct retry retry;
+	struct msp_error unseen;
+	int32_t count;
+	retry_init(&retry, admin, timeout_ms < DELETION_SEEN_MS ? timeout_ms : DELETION_SEEN_MS);
+	while (kafka_topic_partition_count(&admin->client, name, retry_left_ms(&retry), &count, &unseen) == MSP_OK &&
+	       retry_wants(&retry, MSP_E_UNAVAILABLE))
+		;
+}
+
 static enum msp_status admin_topic_create(struct msp_admin *base, const struct msp_topic_spec *spec, int timeout_ms,
                                           struct msp_error *err)
 {
@@ -203,6 +217,8 @@ static enum msp_status admin_topic_delete(struct msp_admin *base, const char *na
 	}
 	request_done(&request);
 	rd_kafka_DeleteTopic_destroy(topic);
+	if (status == MSP_OK)
+		topic_await_end(admin, name, timeout_ms);
 	return status;
 }
 
