@@ -262,7 +262,7 @@ static struct msp_error question_ask(const struct question *question, const char
 	struct msp_error err = {.status = MSP_OK};
 	int results = 0;
 	liar_start(question->about, lie);
-	snprintf(url, sizeof(url), "redis://127.0.0.1:%d", liar.port);
+	snprintf(url, sizeof(url), "redis://user:s3cret@127.0.0.1:%d", liar.port);
 	struct msp_transport_config config = {.url = url};
 	assert_int_equal(msp_transport_redis.open(&config, &transport, NULL), MSP_OK);
 	int64_t start_ms = msp_monotonic_ms();
@@ -285,6 +285,22 @@ static void no_lie_becomes_a_result(void **state)
 	for (size_t i = 0; i < sizeof(questions) / sizeof(questions[0]); i++) {
 		for (size_t j = 0; j < sizeof(lies) / sizeof(lies[0]); j++)
 			(void)question_ask(&questions[i], lies[j]);
+	}
+}
+
+/* As a server does that has no AUTH. */
+static void a_password_that_is_repeated_is_not_said(void **state)
+{
+	static const char *const echoes[] = {
+	    "-ERR unknown command 'AUTH', with args beginning with: 'user' 's3cret'\r\n",
+	    "-NOPERM s3cret\r\n",
+	};
+	static const struct question question = {"greet", follow, "AUTH", {NULL}};
+	(void)state;
+	for (size_t i = 0; i < sizeof(echoes) / sizeof(echoes[0]); i++) {
+		struct msp_error err = question_ask(&question, echoes[i]);
+		assert_non_null(strstr(err.text, "AUTH"));
+		assert_null(strstr(err.text, "s3cret"));
 	}
 }
 
@@ -313,6 +329,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(no_lie_becomes_a_result),
+	    cmocka_unit_test(a_password_that_is_repeated_is_not_said),
 	    cmocka_unit_test(an_endless_line_is_no_answer),
 	    cmocka_unit_test(what_is_too_large_is_refused_before_it_comes),
 	};

@@ -16,7 +16,7 @@
 #define POLL_MAX_MS 1000
 
 /* Kinds of our own, below those of the owner. */
-enum greeting { GREETING_MUST = -1, GREETING_MAY = -2, GREETING_ID = -3 };
+enum greeting { GREETING_AUTH = -1, GREETING_MUST = -2, GREETING_MAY = -3, GREETING_ID = -4 };
 
 void rds_link_init(struct rds_link *link, const struct rds_link_config *config)
 {
@@ -218,7 +218,7 @@ static void link_greet(struct rds_link *link)
 		if (address->user)
 			rds_put_string(link, address->user);
 		rds_put_string(link, address->password);
-		expect(link, GREETING_MUST, 0);
+		expect(link, GREETING_AUTH, 0);
 	}
 	char database[16];
 	snprintf(database, sizeof(database), "%d", address->database);
@@ -262,9 +262,20 @@ static void link_connected(struct rds_link *link)
 	}
 }
 
+/* Only the code of what is said about AUTH: a server without that command repeats its words, also the password. */
+static void auth_error(const struct rds_link *link, const redisReply *reply, struct msp_error *ret_why)
+{
+	char code[24], what[sizeof(link->config.address->name) + 8];
+	snprintf(code, sizeof(code), "%.*s", (int)strcspn(reply->str, " "), reply->str);
+	snprintf(what, sizeof(what), "%s: AUTH", link->config.address->name);
+	rds_text_error(what, code, ret_why);
+}
+
 static void greeting_reply(struct rds_link *link, int kind, redisReply *reply)
 {
 	struct msp_error why = {.status = MSP_OK};
+	if (kind == GREETING_AUTH && reply->type == REDIS_REPLY_ERROR)
+		auth_error(link, reply, &why);
 	if (kind == GREETING_MUST && reply->type == REDIS_REPLY_ERROR)
 		rds_reply_error(link->config.address->name, reply, &why);
 	if (kind == GREETING_ID && reply->type == REDIS_REPLY_INTEGER)
