@@ -81,6 +81,35 @@ static void trimmed_entries_are_said(void **state)
 	assert_int_equal(topic_count(fixture, fixture->outputs, NULL), 3);
 }
 
+static long long evals(void)
+{
+	redisReply *reply = redis_run("INFO commandstats");
+	const char *eval = strstr(reply->str, "cmdstat_eval:calls=");
+	long long count = eval ? strtoll(eval + strlen("cmdstat_eval:calls="), NULL, 10) : 0;
+	freeReplyObject(reply);
+	return count;
+}
+
+/* Such an entry stays its dead owner's, who is found again and again. */
+static void a_trimmed_entry_in_work_is_not_asked_for_in_a_hurry(void **state)
+{
+	struct fixture *fixture = *state;
+	send_numbers(fixture, fixture->inputs, 0, 0, 1);
+	freeReplyObject(redis_run("XREADGROUP GROUP %s dead STREAMS %s >", fixture->group, fixture->inputs));
+	assert_int_equal(redis_number("XTRIM %s MAXLEN 0", fixture->inputs), 1);
+	struct msp_consumer *consumer = redis_consumer_open(fixture, MSP_EXACTLY_ONCE, NULL);
+	struct msp_batch *batch = receive(consumer, 10);
+	assert_int_equal(batch->messages[0].defect, MSP_DEFECT_EXPIRED);
+	long long before = evals();
+	for (int i = 0; i < 10; i++)
+		assert_null(receive_within(consumer, 10, 50));
+	/* Without pauses there would be thousands in this time. */
+	assert_in_range(evals() - before, 0, 100);
+	settle_echo(consumer, batch);
+	assert_int_equal(group_lag(fixture), 0);
+	consumer_close(consumer);
+}
+
 static void only_solo_deliveries_count(void **state)
 {
 	struct fixture *fixture = *state;
@@ -401,6 +430,7 @@ int main(void)
 	    T(at_least_once_waits_for_a_topic),
 	    T(foreign_entries_keep_all_their_fields),
 	    T(trimmed_entries_are_said),
+	    T(a_trimmed_entry_in_work_is_not_asked_for_in_a_hurry),
 	    T(only_solo_deliveries_count),
 	    T(what_was_delivered_to_nobody_is_found),
 	    T(what_others_settled_is_elsewhere),

@@ -136,11 +136,15 @@ static void ask_entry(struct rds_consumer *consumer)
 	ask(consumer, RDS_FETCHED);
 }
 
+static bool owner_is_us(const struct rds_consumer *consumer)
+{
+	return strcmp(consumer->recovery.owner, consumer->lease.consumer) == 0;
+}
+
 /* While new entries are on their way they are in our own list and not here. */
 static void ask_pending_when_quiet(struct rds_consumer *consumer)
 {
-	bool is_own = strcmp(consumer->recovery.owner, consumer->lease.consumer) == 0;
-	if (!is_own || !consumer->reading)
+	if (!owner_is_us(consumer) || !consumer->reading)
 		ask_pending(consumer);
 }
 
@@ -187,10 +191,7 @@ static void take_owners(struct rds_consumer *consumer, const redisReply *reply)
 		const char *token = rds_reply_text(rds_reply_at(reply->element[i], 1));
 		if (!name[0] || (token[0] && !rds_token_is_dead(token)))
 			continue;
-		msp_log(MSP_LOG_INFO, "taking over what a dead consumer left", "consumer", name, "group", consumer->group,
-		        "topic", consumer->inputs, NULL);
 		owner_begin(&consumer->recovery, name, token);
-		consumer->recovery.look_at_ms = 0; /* there may be more of them */
 		return;
 	}
 }
@@ -221,6 +222,18 @@ static void take_pending(struct rds_consumer *consumer, const redisReply *reply)
 	}
 }
 
+/* Something came of the list that is worked on. There may be more dead owners than this one; but one of whose list
+ * nothing comes would be found again at once, and for ever: what was deleted stays in it until it is settled. */
+static void owner_yields(struct rds_consumer *consumer)
+{
+	struct rds_recovery *recovery = &consumer->recovery;
+	if (!recovery->owner || owner_is_us(consumer) || recovery->look_at_ms == 0)
+		return;
+	msp_log(MSP_LOG_INFO, "taking over what a dead consumer left", "consumer", recovery->owner, "group",
+	        consumer->group, "topic", consumer->inputs, NULL);
+	recovery->look_at_ms = 0;
+}
+
 /* Nothing, or [how often, entries]; there is no entry when it was deleted in that moment. */
 static void take_entry(struct rds_consumer *consumer, redisReply *reply)
 {
@@ -243,6 +256,7 @@ static void take_entry(struct rds_consumer *consumer, redisReply *reply)
 	page->messages[0].attempts = count < INT32_MAX ? (int32_t)count : INT32_MAX;
 	page->alone = true;
 	rds_inbox_add(consumer, page);
+	owner_yields(consumer);
 }
 
 static bool is_gone(const redisReply *reply)
