@@ -133,6 +133,35 @@ static void only_solo_deliveries_count(void **state)
 	consumer_close(consumer);
 }
 
+/* Or the one that ends the process would count against the other. */
+static void what_comes_again_takes_turns(void **state)
+{
+	struct fixture *fixture = *state;
+	static const char *const names[] = {"one", "two"};
+	struct msp_consumer *consumers[2];
+	send_numbers(fixture, fixture->inputs, 0, 0, 2);
+	for (int i = 0; i < 2; i++) {
+		consumers[i] = redis_consumer_open(fixture, MSP_EXACTLY_ONCE, names[i]);
+		freeReplyObject(
+		    redis_run("XREADGROUP GROUP %s %s/0 COUNT 1 STREAMS %s >", fixture->group, names[i], fixture->inputs));
+	}
+	struct msp_batch *first = receive(consumers[0], 1);
+	assert_int_equal(first->messages[0].attempts, 2);
+	assert_null(receive_within(consumers[1], 1, 200));
+	/* Computed is enough: when it is settled does not matter. */
+	struct msp_outgoing *outgoing = outgoing_new(first);
+	settle_begin(consumers[0], first, outgoing);
+	struct msp_batch *second = receive(consumers[1], 1);
+	assert_int_equal(second->messages[0].attempts, 2);
+	settle_echo(consumers[1], second);
+	assert_int_equal(settle_wait(consumers[0]), MSP_SETTLE_OK);
+	free(outgoing);
+	batch_free(consumers[0], first);
+	for (int i = 0; i < 2; i++)
+		consumer_close(consumers[i]);
+	topic_expect(fixture, fixture->outputs, 1, 2);
+}
+
 /* What a server does that delivers to a connection which is gone. */
 static void what_was_delivered_to_nobody_is_found(void **state)
 {
@@ -432,6 +461,7 @@ int main(void)
 	    T(trimmed_entries_are_said),
 	    T(a_trimmed_entry_in_work_is_not_asked_for_in_a_hurry),
 	    T(only_solo_deliveries_count),
+	    T(what_comes_again_takes_turns),
 	    T(what_was_delivered_to_nobody_is_found),
 	    T(what_others_settled_is_elsewhere),
 	    T(a_vanished_group_is_an_operators_decision),

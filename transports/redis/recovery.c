@@ -9,6 +9,7 @@
 #define LIST_COUNT      100
 #define LIST_COUNT_TEXT "100"
 #define LOOK_MAX_MS     1000
+#define TURN_RETRY_MS   5
 
 /* KEYS: inputs. ARGV: group, prefix of leases, our name. Answers [consumer, its lease or nil] of those others that hold
  * entries. */
@@ -73,12 +74,23 @@ void rds_recovery_restart(struct rds_consumer *consumer)
 	recovery->own_due = true;
 }
 
+void rds_recovery_rest(struct rds_consumer *consumer)
+{
+	struct rds_recovery *recovery = &consumer->recovery;
+	bool is_busy = recovery->is_fetching;
+	for (const struct rds_page *page = consumer->pages; page; page = page->next)
+		is_busy |= page->alone;
+	if (!is_busy)
+		rds_turn_give(&consumer->transport->turn, &recovery->turn);
+}
+
 void rds_recovery_cut(struct rds_consumer *consumer)
 {
 	struct rds_recovery *recovery = &consumer->recovery;
 	if (recovery->is_fetching)
 		recovery->own_due = true;
 	recovery->is_asking = recovery->is_fetching = false;
+	rds_recovery_rest(consumer);
 }
 
 static void owner_begin(struct rds_recovery *recovery, const char *owner, const char *token)
@@ -175,7 +187,11 @@ int64_t rds_recovery_drive(struct rds_consumer *consumer, bool may_fetch)
 		ask_owners(consumer);
 	else if (recovery->next == recovery->count)
 		ask_pending_when_quiet(consumer);
-	else if (may_fetch && !rds_inbox_has_ready(consumer))
+	else if (!may_fetch || rds_inbox_has_ready(consumer))
+		return -1;
+	else if (!rds_turn_take(&consumer->transport->turn, &recovery->turn))
+		return TURN_RETRY_MS;
+	else
 		ask_entry(consumer);
 	return -1;
 }
@@ -270,6 +286,7 @@ void rds_recovery_reply(struct rds_consumer *consumer, int kind, redisReply *rep
 	consumer->recovery.is_asking = consumer->recovery.is_fetching = false;
 	if (kind == RDS_FETCHED && rds_reply_is_array(reply)) {
 		take_entry(consumer, reply);
+		rds_recovery_rest(consumer);
 		return;
 	}
 	if (is_gone(reply)) {
@@ -282,5 +299,6 @@ void rds_recovery_reply(struct rds_consumer *consumer, int kind, redisReply *rep
 	} else {
 		take_pending(consumer, reply);
 	}
+	rds_recovery_rest(consumer);
 	freeReplyObject(reply);
 }

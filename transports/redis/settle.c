@@ -172,6 +172,8 @@ void rds_settle_begin(struct rds_consumer *consumer, struct rds_batch *batch, st
 	settle->step = RDS_STEP_PUBLISH;
 	settle->resume_at_ms = 0;
 	settle->error.status = MSP_OK;
+	batch->page->alone = false;
+	rds_recovery_rest(consumer);
 	if (settle_refuses(settle))
 		settle_end(settle, MSP_SETTLE_REJECTED);
 	(void)rds_settle_drive(consumer);

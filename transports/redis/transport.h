@@ -4,12 +4,14 @@
 
 #include "keeper.h"
 #include "server.h"
+#include "turn.h"
 #include <msp/transport.h>
 
 struct rds_transport {
 	struct msp_transport base;
 	struct rds_server server;
 	struct rds_keeper keeper;
+	struct rds_turn turn;
 };
 
 enum msp_status rds_consumer_open(struct rds_transport *transport, const struct msp_consumer_config *config,
