@@ -1,5 +1,7 @@
 #include <msp/process.h>
 
+#include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,24 +12,27 @@
 #define STATE_FIELD      3
 #define START_TIME_FIELD 22
 
+/* What stands for a boot id that could not be read. */
+#define BOOT_UNKNOWN "unknown"
+
 static void boot_id_read(char text[static 40])
 {
 	FILE *file = fopen("/proc/sys/kernel/random/boot_id", "re");
 	if (!file || fscanf(file, "%39s", text) != 1)
-		snprintf(text, 40, "unknown");
+		snprintf(text, 40, BOOT_UNKNOWN);
 	if (file)
 		fclose(file);
 }
 
-/* Start time of a process in clock ticks since boot, from /proc/<pid>/stat; 0: there is no such process, or it has
- * ended and only waits for its parent. */
-static unsigned long long start_time_read(long pid)
+/* Start time of a process in clock ticks since boot, from /proc/<pid>/stat; 0: it has ended and only waits for its
+ * parent. False: it cannot be read, which says nothing about the process. */
+static bool start_time_read(long pid, unsigned long long *ret_start)
 {
 	char path[64], line[1024];
 	snprintf(path, sizeof(path), "/proc/%ld/stat", pid);
 	FILE *file = fopen(path, "re");
 	if (!file)
-		return 0;
+		return false;
 	size_t size = fread(line, 1, sizeof(line) - 1, file);
 	fclose(file);
 	line[size] = '\0';
@@ -35,11 +40,11 @@ static unsigned long long start_time_read(long pid)
 	const char *field = strrchr(line, ')');
 	for (int i = 2; field && i < STATE_FIELD; i++)
 		field = strchr(field + 1, ' ');
-	if (!field || field[1] == 'Z' || field[1] == 'X')
-		return 0;
+	bool has_ended = field && (field[1] == 'Z' || field[1] == 'X');
 	for (int i = STATE_FIELD; field && i < START_TIME_FIELD; i++)
 		field = strchr(field + 1, ' ');
-	return field ? strtoull(field, NULL, 10) : 0;
+	*ret_start = field && !has_ended ? strtoull(field, NULL, 10) : 0;
+	return field != NULL;
 }
 
 static unsigned long long namespace_read(void)
@@ -51,10 +56,24 @@ static unsigned long long namespace_read(void)
 void msp_process_self(struct msp_process *process)
 {
 	char boot[40];
+	unsigned long long start;
 	boot_id_read(boot);
 	long pid = (long)getpid();
-	snprintf(process->text, sizeof(process->text), "%s/%llu/%ld/%llu", boot, namespace_read(), pid,
-	         start_time_read(pid));
+	if (!start_time_read(pid, &start))
+		start = 0;
+	snprintf(process->text, sizeof(process->text), "%s/%llu/%ld/%llu", boot, namespace_read(), pid, start);
+}
+
+/* Of a process in our pid namespace; `start` 0: it did not know its start time. One whose /proc entry is out of our
+ * sight (hidepid, no file descriptors left) may well live. */
+static enum msp_life life_look(long pid, unsigned long long start)
+{
+	unsigned long long seen;
+	if (pid <= 0)
+		return MSP_LIFE_UNKNOWN;
+	if (start != 0 && start_time_read(pid, &seen))
+		return seen == start ? MSP_LIFE_ALIVE : MSP_LIFE_DEAD;
+	return kill((pid_t)pid, 0) != 0 && errno == ESRCH ? MSP_LIFE_DEAD : MSP_LIFE_UNKNOWN;
 }
 
 enum msp_life msp_process_life(const char *text)
@@ -62,6 +81,8 @@ enum msp_life msp_process_life(const char *text)
 	char boot[40];
 	boot_id_read(boot);
 	size_t boot_length = strlen(boot);
+	if (strcmp(boot, BOOT_UNKNOWN) == 0 || strncmp(text, BOOT_UNKNOWN "/", sizeof(BOOT_UNKNOWN)) == 0)
+		return MSP_LIFE_UNKNOWN;
 	if (strncmp(text, boot, boot_length) != 0 || text[boot_length] != '/')
 		return MSP_LIFE_OTHER_BOOT;
 	char *rest;
@@ -69,6 +90,5 @@ enum msp_life msp_process_life(const char *text)
 	if (namespace == 0 || namespace != namespace_read() || *rest != '/')
 		return MSP_LIFE_UNKNOWN;
 	long pid = strtol(rest + 1, &rest, 10);
-	unsigned long long start = *rest == '/' ? strtoull(rest + 1, NULL, 10) : 0;
-	return start != 0 && start_time_read(pid) == start ? MSP_LIFE_ALIVE : MSP_LIFE_DEAD;
+	return life_look(pid, *rest == '/' ? strtoull(rest + 1, NULL, 10) : 0);
 }

@@ -1,8 +1,9 @@
-/* Connections that are cut while a batch is settled: before the server got the commands, and after it did what they say
- * but before its answer came. A proxy between msp and the server cuts. */
+/* Connections that are cut while a batch is settled or a lease is taken: before the server got the commands, and after
+ * it did what they say but before its answer came. A proxy between msp and the server cuts. */
 #include "proxy.h"
 #include "redis_fixture.h"
 #include <limits.h>
+#include <msp/backoff.h>
 #include <stdatomic.h>
 
 #define T(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
@@ -10,12 +11,18 @@
 enum cut { CUT_NONE, CUT_BEFORE, CUT_AFTER };
 
 static struct proxy *proxy;
-static atomic_int next_cut; /* what happens to the next commands that settle */
+static atomic_int next_cut; /* what happens to the next commands that settle or take a lease */
 static atomic_int strikes;
+static atomic_bool cuts_keeper; /* which then never gets through */
 
 static bool settles(const char *bytes, size_t size)
 {
 	return memmem(bytes, size, "\r\nEVALSHA\r\n", 11) || memmem(bytes, size, "\r\nXADD\r\n", 8);
+}
+
+static bool takes_lease(const char *bytes, size_t size)
+{
+	return memmem(bytes, size, "'PTTL'", 6);
 }
 
 /* The mark of a connection says that its next answer is not passed on. */
@@ -24,7 +31,10 @@ static size_t cut(void *context, const struct proxy_chunk *chunk)
 	(void)context;
 	if (!chunk->from_client)
 		return *chunk->mark ? 0 : chunk->size;
-	if (atomic_load(&next_cut) == CUT_NONE || !settles(chunk->bytes, chunk->size))
+	if (atomic_load(&cuts_keeper) && memmem(chunk->bytes, chunk->size, "msp-keeper", 10))
+		return 0;
+	if (atomic_load(&next_cut) == CUT_NONE ||
+	    (!settles(chunk->bytes, chunk->size) && !takes_lease(chunk->bytes, chunk->size)))
 		return chunk->size;
 	atomic_fetch_add(&strikes, 1);
 	*chunk->mark = atomic_exchange(&next_cut, CUT_NONE) == CUT_AFTER;
@@ -48,6 +58,7 @@ static size_t cut_wait(void *context, const struct proxy_chunk *chunk)
 static int set_up_filter(void **state, proxy_filter_fn filter)
 {
 	atomic_store(&strikes, 0);
+	atomic_store(&cuts_keeper, false);
 	proxy = proxy_new(filter, NULL);
 	assert_non_null(proxy);
 	proxy_set_target(proxy, redis_fixture_server.port);
@@ -153,6 +164,32 @@ static void replicas_are_waited_for_after_a_cut(void **state)
 	topic_expect(fixture, fixture->outputs, 1, 3);
 }
 
+static void a_lease_taken_without_an_answer_is_ours(void **state)
+{
+	struct fixture *fixture = *state;
+	struct msp_consumer *consumer = NULL;
+	send_numbers(fixture, fixture->inputs, 0, 0, 5);
+	atomic_store(&next_cut, CUT_AFTER);
+	assert_int_equal(consumer_try_open(fixture, 1, "one", 0, &consumer), MSP_E_UNAVAILABLE);
+	assert_int_equal(redis_number("EXISTS %s.lease.%s.one/0", fixture->inputs, fixture->group), 1);
+	consumer = consumer_open(fixture, 1, "one", 0);
+	echo(consumer, 5);
+	consumer_close(consumer);
+}
+
+static void a_close_does_not_wait_for_the_keeper(void **state)
+{
+	struct fixture *fixture = *state;
+	const struct msp_option *option = msp_option_find(transport_contract->ops->options, "lease.ms");
+	assert_int_equal(msp_option_set(option, fixture->options, "120000", NULL), MSP_OK);
+	atomic_store(&cuts_keeper, true);
+	struct msp_consumer *consumer = consumer_open(fixture, 1, NULL, 0);
+	assert_null(receive_within(consumer, 1, 100)); /* by now it has begun to try */
+	int64_t began_ms = msp_monotonic_ms();
+	consumer_close(consumer);
+	assert_in_range(msp_monotonic_ms() - began_ms, 0, 10000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -161,6 +198,8 @@ int main(void)
 	    T(at_least_once_cut_before),
 	    T(at_least_once_cut_after),
 	    cmocka_unit_test_setup_teardown(replicas_are_waited_for_after_a_cut, set_up_wait, tear_down),
+	    T(a_close_does_not_wait_for_the_keeper),
+	    T(a_lease_taken_without_an_answer_is_ours),
 	};
 	static const char *const flags[] = {"--loglevel", "warning", NULL};
 	return redis_fixture_run("redis_cut", tests, sizeof(tests) / sizeof(tests[0]), flags);

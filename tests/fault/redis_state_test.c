@@ -317,7 +317,9 @@ static void the_documented_rights_suffice(void **state)
 		assert_true(msp_monotonic_ms() < deadline_ms);
 	consumer_close(consumer);
 	topic_expect(fixture, fixture->outputs, 1, 5);
-	assert_int_equal(redis_number("EXISTS %s.lease.group.one/0", fixture->inputs), 0);
+	redisReply *lease = redis_run("GET %s.lease.%s.one/0", fixture->inputs, fixture->group);
+	assert_string_equal(lease->str, "left");
+	freeReplyObject(lease);
 }
 
 static void rights_that_end_are_waited_for(void **state)
@@ -411,6 +413,94 @@ static void flushed_data_is_begun_anew(void **state)
 	topic_expect(fixture, fixture->outputs, 1, 5);
 }
 
+static void another_takes_the_name(const struct fixture *fixture, const char *name)
+{
+	freeReplyObject(redis_run("SET %s.lease.%s.%s another PX 600000", fixture->inputs, fixture->group, name));
+}
+
+static void a_lost_name_is_replaced(void **state)
+{
+	struct fixture *fixture = *state;
+	send_numbers(fixture, fixture->inputs, 0, 0, 5);
+	struct msp_consumer *consumer = redis_consumer_open(fixture, MSP_EXACTLY_ONCE, NULL);
+	struct msp_batch *batch = receive(consumer, 2);
+	another_takes_the_name(fixture, "worker/0");
+	size_t settled = batch->count;
+	settle_echo(consumer, batch);
+	struct msp_error err = {.status = MSP_OK};
+	struct msp_receive_limits limits = {10, 1 << 20, 100};
+	int64_t deadline_ms = msp_monotonic_ms() + DEADLINE_MS;
+	while (err.status == MSP_OK) {
+		assert_true(msp_monotonic_ms() < deadline_ms);
+		if (consumer->ops->receive(consumer, &limits, &batch, &err) == MSP_OK && batch) {
+			settled += batch->count;
+			settle_echo(consumer, batch);
+		}
+	}
+	assert_true(err.retriable);
+	assert_non_null(strstr(err.text, "worker/1"));
+	assert_int_equal(redis_number("EXISTS %s.lease.%s.worker/1", fixture->inputs, fixture->group), 1);
+	/* What the other one leaves comes here. */
+	redis_number("DEL %s.lease.%s.worker/0", fixture->inputs, fixture->group);
+	send_numbers(fixture, fixture->inputs, 0, 5, 5);
+	echo(consumer, 10 - settled);
+	consumer_close(consumer);
+	topic_expect(fixture, fixture->outputs, 1, 10);
+}
+
+/* Longer than any wait of a test. */
+static void long_leases(struct fixture *fixture)
+{
+	const struct msp_option *option = msp_option_find(transport_contract->ops->options, "lease.ms");
+	assert_int_equal(msp_option_set(option, fixture->options, "120000", NULL), MSP_OK);
+}
+
+/* As after FLUSHALL, when the keepers have not yet had their turn. */
+static void a_missing_lease_is_no_death(void **state)
+{
+	struct fixture *fixture = *state;
+	long_leases(fixture);
+	send_numbers(fixture, fixture->inputs, 0, 0, 1);
+	freeReplyObject(redis_run("XREADGROUP GROUP %s busy/0 STREAMS %s >", fixture->group, fixture->inputs));
+	struct msp_consumer *consumer = consumer_open(fixture, 1, NULL, 0);
+	assert_null(receive_within(consumer, 10, 2500)); /* it looks every second */
+	consumer_close(consumer);
+}
+
+static void what_a_leaver_leaves_comes_at_once(void **state)
+{
+	struct fixture *fixture = *state;
+	long_leases(fixture);
+	send_numbers(fixture, fixture->inputs, 0, 0, 2);
+	struct msp_consumer *leaver = consumer_open(fixture, 1, NULL, 0), *heir = consumer_open(fixture, 2, NULL, 0);
+	batch_free(leaver, receive(leaver, 2));
+	consumer_close(leaver);
+	echo(heir, 2);
+	consumer_close(heir);
+	topic_expect(fixture, fixture->outputs, 1, 2);
+}
+
+static void an_opening_that_waits_can_be_stopped(void **state)
+{
+	struct fixture *fixture = *state;
+	struct msp_consumer *consumer = NULL;
+	another_takes_the_name(fixture, "one/0");
+	assert_int_equal(consumer_try_open(fixture, 0, "one", 0, &consumer), MSP_E_UNAVAILABLE);
+	assert_true(fixture->err.retriable);
+	assert_non_null(strstr(fixture->err.text, "lease ends in"));
+}
+
+static void a_lost_instance_name_is_a_conflict(void **state)
+{
+	struct fixture *fixture = *state;
+	struct msp_consumer *consumer = redis_consumer_open(fixture, MSP_EXACTLY_ONCE, "one");
+	another_takes_the_name(fixture, "one/0");
+	struct msp_error err = receive_failure(consumer);
+	assert_int_equal(err.status, MSP_E_CONFLICT);
+	assert_false(err.retriable);
+	consumer_close(consumer);
+}
+
 static void urls_are_checked(void **state)
 {
 	struct fixture *fixture = *state;
@@ -475,6 +565,11 @@ int main(void)
 	    T(a_forgotten_script_is_loaded_again),
 	    T(killed_connections_repeat_nothing),
 	    T(flushed_data_is_begun_anew),
+	    T(a_lost_name_is_replaced),
+	    T(a_missing_lease_is_no_death),
+	    T(what_a_leaver_leaves_comes_at_once),
+	    T(a_lost_instance_name_is_a_conflict),
+	    T(an_opening_that_waits_can_be_stopped),
 	    T(urls_are_checked),
 	};
 	static const char *const flags[] = {"--loglevel", "warning", NULL};

@@ -16,6 +16,7 @@
 enum {
 	PRODUCE = 0,
 	OFFSET_COMMIT = 8,
+	OFFSET_FETCH = 9,
 	FIND_COORDINATOR = 10,
 	JOIN_GROUP = 11,
 	HEARTBEAT = 12,
@@ -299,6 +300,16 @@ static void a_group_that_is_not_ready_is_joined_later(void **state)
 	round_trip();
 }
 
+/* librdkafka itself gives up on the partition then. */
+static void a_mark_that_could_not_be_fetched_is_asked_for_again(void **state)
+{
+	static const struct fault fault = {"", MSP_EXACTLY_ONCE, OFFSET_FETCH, {E(NOT_COORDINATOR)}, NO_CAUSE};
+	(void)state;
+	errors_push(&fault);
+	consumer_open(MSP_EXACTLY_ONCE, NULL);
+	round_trip();
+}
+
 /* What the broker lacks is named, and nothing waits for it. */
 static void a_broker_too_old_for_transactions_is_named(void **state)
 {
@@ -349,6 +360,7 @@ int main(void)
 #define CASE(name) cmocka_unit_test_setup_teardown(name, mock_start, mock_stop)
 	const struct CMUnitTest tests[] = {
 	    CASE(a_group_that_is_not_ready_is_joined_later),
+	    CASE(a_mark_that_could_not_be_fetched_is_asked_for_again),
 	    CASE(a_broker_too_old_for_transactions_is_named),
 	    CASE(a_fenced_instance_ends),
 	};

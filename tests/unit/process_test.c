@@ -3,6 +3,7 @@
 #include "check.h"
 
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -47,11 +48,33 @@ static void what_cannot_be_told_is_not_told(void **state)
 	assert_int_equal(msp_process_life(other), MSP_LIFE_UNKNOWN);
 }
 
+/* As it is for one whose /proc entry we may not read. */
+static void a_process_out_of_sight_is_not_dead(void **state)
+{
+	struct msp_process self;
+	char blind[sizeof(self.text)];
+	struct rlimit before;
+	(void)state;
+	msp_process_self(&self);
+	snprintf(blind, sizeof(blind), "%.*s/0", (int)(strrchr(self.text, '/') - self.text), self.text);
+	assert_int_equal(msp_process_life(blind), MSP_LIFE_UNKNOWN);
+	/* Without a file descriptor nothing can be read at all. */
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	struct rlimit none = {.rlim_cur = 0, .rlim_max = before.rlim_max};
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	enum msp_life life = msp_process_life(self.text);
+	msp_process_self(&self);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	assert_int_equal(life, MSP_LIFE_UNKNOWN);
+	assert_int_equal(msp_process_life(self.text), MSP_LIFE_UNKNOWN);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_living_process_is_alive),
 	    cmocka_unit_test(an_ended_process_is_dead),
+	    cmocka_unit_test(a_process_out_of_sight_is_not_dead),
 	    cmocka_unit_test(what_cannot_be_told_is_not_told),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -55,6 +55,7 @@ static void partitions_take(struct kafka_consumer *consumer, const rd_kafka_topi
 	rd_kafka_assign(consumer->client.rk, partitions);
 	consumer->assignment = rd_kafka_topic_partition_list_copy(partitions);
 	consumer->denied.status = MSP_OK;
+	consumer->unstarted = false;
 	/* Now, not when a transaction needs it: by then it might be of a newer generation than the messages. */
 	consumer->membership = rd_kafka_consumer_group_metadata(consumer->client.rk);
 	msp_log(MSP_LOG_INFO, "partitions assigned", "group", consumer->group, "topic", consumer->inputs, "partitions",
@@ -82,9 +83,9 @@ static void mark_commit(struct kafka_consumer *consumer, const char *consequence
 		msp_log(MSP_LOG_WARN, consequence, "group", consumer->group, "reason", err.text, NULL);
 }
 
-/* When a topic goes, the group may give its partitions up before the client is told why: it looks for topics every ten
- * seconds (client.c). What was in hand then is gone as well. */
-#define LEFT_BEHIND_MS 15000
+/* When a topic goes, the group may give its partitions up before the client is told why, at the latest when it looks
+ * for topics (client.c). What was in hand then is gone as well. */
+#define LEFT_BEHIND_MS 35000
 
 /* How many messages were read and are not settled. */
 static size_t unsettled_count(const struct kafka_consumer *consumer)

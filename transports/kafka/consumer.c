@@ -16,7 +16,7 @@
 /* How many messages are taken from librdkafka at once; it knows no limit in bytes, so what is too much is carried. */
 #define TAKE_MAX 512
 /* A sleep is never longer, whatever librdkafka forgets to say. */
-#define SLEEP_MAX_MS   1000
+#define SLEEP_MAX_MS   2000
 #define REWIND_POLL_MS 20
 
 static const struct msp_consumer_ops CONSUMER_OPS;
@@ -135,13 +135,28 @@ static enum msp_status consumer_deliver(struct kafka_consumer *consumer, const s
 	return MSP_OK;
 }
 
+/* Also no longer than what makes librdkafka think that we hang. */
+static int sleep_max_ms(const struct kafka_consumer *consumer)
+{
+	int64_t half_ms = consumer->settings->options.max_poll_interval_ms / 2;
+	return half_ms < SLEEP_MAX_MS ? (int)half_ms : SLEEP_MAX_MS;
+}
+
 static void consumer_sleep(struct kafka_consumer *consumer, int64_t timeout_ms)
 {
 	struct pollfd fd = {.fd = consumer->wake_fd, .events = POLLIN};
 	uint64_t count;
-	if (poll(&fd, 1, timeout_ms < SLEEP_MAX_MS ? (int)timeout_ms : SLEEP_MAX_MS) > 0 &&
+	int max_ms = sleep_max_ms(consumer);
+	if (poll(&fd, 1, timeout_ms < max_ms ? (int)timeout_ms : max_ms) > 0 &&
 	    read(consumer->wake_fd, &count, sizeof(count)) < 0)
 		assert(errno == EAGAIN);
+}
+
+static void consumer_note_missing(struct kafka_consumer *consumer)
+{
+	pthread_mutex_lock(&consumer->drive.lock);
+	kafka_consumer_note_missing(consumer);
+	pthread_mutex_unlock(&consumer->drive.lock);
 }
 
 /* What stands in the way of messages, said once. */
@@ -156,11 +171,8 @@ static enum msp_status consumer_trouble(struct kafka_consumer *consumer, struct 
 	if (status == MSP_E_DENIED && !consumer->assignment)
 		consumer->denied = consumer->trouble;
 	consumer->trouble.status = MSP_OK;
-	if (status == MSP_E_NOT_FOUND) {
-		pthread_mutex_lock(&consumer->drive.lock);
-		kafka_consumer_note_missing(consumer);
-		pthread_mutex_unlock(&consumer->drive.lock);
-	}
+	if (status == MSP_E_NOT_FOUND)
+		consumer_note_missing(consumer);
 	return status;
 }
 
@@ -181,13 +193,16 @@ static enum msp_status consumer_subscribe(struct kafka_consumer *consumer, struc
 	return code ? kafka_error_set(err, code, NULL, "topic %s", consumer->inputs) : MSP_OK;
 }
 
-/* While no broker can be reached, or the topic is gone, librdkafka says so once; when that is over is for us to ask. */
+/* While no broker can be reached, or the topic is gone, librdkafka says so once; when that is over is for us to ask.
+ * Also that it is gone, so as to know it before there is another topic of its name. */
 static enum msp_status consumer_ask_broker(struct kafka_consumer *consumer, int timeout_ms, struct msp_error *err)
 {
 	int32_t count;
 	enum msp_status status = kafka_topic_partition_count(&consumer->client, consumer->inputs, timeout_ms, &count, err);
 	if (status != MSP_E_UNAVAILABLE)
 		consumer->client.down = false;
+	if (status == MSP_E_NOT_FOUND && !consumer->missing)
+		consumer_note_missing(consumer);
 	if (status == MSP_OK && consumer->missing) {
 		consumer->missing = false;
 		pthread_mutex_lock(&consumer->drive.lock);
@@ -212,12 +227,28 @@ static void consumer_duties(struct kafka_consumer *consumer)
 	pthread_mutex_unlock(&consumer->drive.lock);
 }
 
+/* librdkafka leaves a partition alone whose mark it could not fetch, until it is assigned anew (its issue 5586). Only
+ * after that was said, so that the worker has waited, and when nothing is in hand. */
+static void consumer_start_again(struct kafka_consumer *consumer)
+{
+	if (!consumer->unstarted || consumer->trouble.status != MSP_OK)
+		return;
+	pthread_mutex_lock(&consumer->drive.lock);
+	if (consumer->settle.step == KAFKA_SETTLE_IDLE) {
+		consumer->unstarted = false;
+		if (consumer->assignment)
+			kafka_consumer_rewind(consumer);
+	}
+	pthread_mutex_unlock(&consumer->drive.lock);
+}
+
 static enum msp_status consumer_receive(struct msp_consumer *base, const struct msp_receive_limits *limits,
                                         struct msp_batch **ret_batch, struct msp_error *err)
 {
 	struct kafka_consumer *consumer = consumer_cast(base);
 	int64_t deadline_ms = msp_monotonic_ms() + limits->timeout_ms;
 	*ret_batch = NULL;
+	consumer_start_again(consumer);
 	for (;;) {
 		consumer_duties(consumer);
 		enum msp_status status = consumer_deliver(consumer, limits, ret_batch, err);
@@ -229,7 +260,8 @@ static enum msp_status consumer_receive(struct msp_consumer *base, const struct 
 		int64_t left_ms = deadline_ms - msp_monotonic_ms();
 		if (left_ms <= 0 || atomic_exchange(&consumer->woken, false))
 			return consumer_idle(consumer, err);
-		if (consumer->client.down || consumer->missing)
+		bool changed = atomic_exchange(&consumer->client.topic_changed, false);
+		if (changed || consumer->client.down || consumer->missing)
 			return consumer_ask_broker(consumer, (int)left_ms, err);
 		/* Stopping a partition undoes its forwarding, at a time of librdkafka's choice. */
 		if (consumer->rewound)

@@ -85,6 +85,7 @@ struct kafka_consumer {
 	size_t left_behind; /* unsettled when partitions were given up last */
 	int64_t left_behind_ms;
 	bool missing;             /* the inputs were deleted */
+	bool unstarted;           /* librdkafka has given up on partitions whose mark it was not told */
 	struct msp_error trouble; /* what the next receive has to report */
 	struct msp_error denied;  /* the group lets us not in; librdkafka says it once and goes on trying */
 

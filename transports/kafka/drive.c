@@ -6,9 +6,11 @@
 #include <time.h>
 
 /* How long one turn holds the lock, and how long the owner has it between two. */
-#define TURN_MS    5
-#define PAUSE_MS   1
-#define TROUBLE_MS 20
+#define TURN_MS  5
+#define PAUSE_MS 1
+/* The same while something stands in the way, doubled from turn to turn: a try may be a new client with a new login. */
+#define TROUBLE_MS     20
+#define TROUBLE_MAX_MS 1000
 
 void kafka_drive_init(struct kafka_drive *drive)
 {
@@ -36,8 +38,18 @@ void kafka_drive_wait(struct kafka_drive *drive, int timeout_ms)
 	pthread_cond_timedwait(&drive->changed, &drive->lock, &until);
 }
 
+static int next_pause_ms(int pause_ms, const struct msp_error *why)
+{
+	if (why->status == MSP_OK)
+		return PAUSE_MS;
+	if (pause_ms < TROUBLE_MS)
+		return TROUBLE_MS;
+	return pause_ms < TROUBLE_MAX_MS / 2 ? 2 * pause_ms : TROUBLE_MAX_MS;
+}
+
 static void *drive_main(void *context)
 {
+	int pause_ms = PAUSE_MS;
 	struct kafka_consumer *consumer = context;
 	struct kafka_drive *drive = &consumer->drive;
 	const struct kafka_settle *settle = &consumer->settle;
@@ -48,8 +60,9 @@ static void *drive_main(void *context)
 			continue;
 		}
 		kafka_settle_advance(consumer, TURN_MS);
+		pause_ms = next_pause_ms(pause_ms, &settle->why);
 		if (kafka_settle_is_under_way(settle))
-			kafka_drive_wait(drive, settle->why.status == MSP_OK ? PAUSE_MS : TROUBLE_MS);
+			kafka_drive_wait(drive, pause_ms);
 		else
 			pthread_cond_broadcast(&drive->changed);
 	}

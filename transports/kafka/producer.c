@@ -31,8 +31,8 @@ static enum msp_status producer_use_topic(struct kafka_producer *producer, const
                                           struct msp_error *err)
 {
 	const char *used = producer->publisher.names[MSP_ROUTE_OUTPUTS];
-	enum msp_status status = MSP_OK;
-	if (!used || strcmp(used, topic) != 0)
+	enum msp_status status = kafka_publisher_start(&producer->publisher, err); /* a renewal may have failed */
+	if (status == MSP_OK && (!used || strcmp(used, topic) != 0))
 		status = kafka_publisher_name_topic(&producer->publisher, MSP_ROUTE_OUTPUTS, topic, err);
 	if (status == MSP_OK)
 		status = kafka_publisher_open_topic(&producer->publisher, MSP_ROUTE_OUTPUTS, timeout_ms, err);
@@ -85,13 +85,13 @@ static enum msp_status producer_send(struct msp_producer *base, const char *topi
 	if (status != MSP_OK)
 		return status;
 	status = publication_finish(&publication, deadline_ms, err);
-	if (status != MSP_OK) {
+	if (status != MSP_OK && producer->publisher.client.rk) {
 		/* What waits in the queue is taken back, so that the caller may send it again. */
 		rd_kafka_purge(producer->publisher.client.rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
 		rd_kafka_flush(producer->publisher.client.rk, ABANDON_GRACE_MS);
-		if (status == MSP_E_NOT_FOUND)
-			kafka_publisher_forget_topics(&producer->publisher);
 	}
+	if (status == MSP_E_NOT_FOUND)
+		kafka_publisher_forget_topics(&producer->publisher);
 	kafka_publication_end(&publication);
 	return status;
 }

@@ -29,12 +29,17 @@ void kafka_publication_restart(struct kafka_publication *publication)
 
 bool kafka_publication_is_oversized(const struct kafka_publication *publication)
 {
-	return publication->proving && publication->rejected == 0 && publication->passed_bytes > 0;
+	return publication->proving && publication->rejected == 0;
 }
 
+/* To what passed, and always to less than before: what passed may have done so because it compresses well. */
 void kafka_publication_shrink(struct kafka_publication *publication)
 {
-	publication->publisher->batch_bytes = publication->passed_bytes;
+	struct kafka_publisher *publisher = publication->publisher;
+	size_t bytes = (publisher->batch_bytes ? publisher->batch_bytes : KAFKA_BATCH_BYTES) / 2;
+	if (publication->passed_bytes < bytes)
+		bytes = publication->passed_bytes;
+	publisher->batch_bytes = bytes > 0 ? bytes : 1;
 }
 
 /* ---- one range ---- */
@@ -158,7 +163,7 @@ static enum kafka_progress range_judge(struct kafka_publication *publication, st
 		                   publisher->names[flight->failed_route]);
 		return KAFKA_FAILURE;
 	}
-	if (publication->proving && publication->open > 1 && publication->open_bytes > publication->passed_bytes)
+	if (publication->proving && publication->open_bytes > publication->passed_bytes)
 		publication->passed_bytes = publication->open_bytes;
 	return range_next(publication) ? KAFKA_GOING : KAFKA_DONE;
 }

@@ -30,7 +30,7 @@ struct kafka_publication {
 	struct kafka_range rest[128]; /* the next to prove is last */
 	size_t rest_count;
 	size_t rejected;
-	size_t passed_bytes; /* of the largest range that passed while proving */
+	size_t passed_bytes; /* of the largest range that passed while proving; a single message is one */
 };
 
 /* MSP_E_NO_MEMORY, otherwise under way. Only messages in state PENDING are published. */
@@ -42,8 +42,9 @@ enum msp_status kafka_publication_begin(struct kafka_publication *publication, s
 enum kafka_progress kafka_publication_step(struct kafka_publication *publication, int slice_ms, struct msp_error *err);
 /* Everything that is not rejected once more, in one go. */
 void kafka_publication_restart(struct kafka_publication *publication);
-/* True when innocent messages were refused together: after kafka_publication_shrink requests are no larger than what
- * passed. */
+/* True when innocent messages were refused together: each passed by itself or with fewer others. In a transaction what
+ * passed first went with the transaction that held it, so everything has to be published once more, after
+ * kafka_publication_shrink in smaller requests. */
 bool kafka_publication_is_oversized(const struct kafka_publication *publication);
 void kafka_publication_shrink(struct kafka_publication *publication);
 /* Ends it; what is still on its way is nobody's concern any more. */

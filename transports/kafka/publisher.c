@@ -176,7 +176,8 @@ static enum msp_status topic_handle_open(struct kafka_publisher *publisher, size
 enum msp_status kafka_publisher_renew(struct kafka_publisher *publisher, struct kafka_flight *flight,
                                       struct msp_error *err)
 {
-	bool opened[2] = {publisher->topics[0], publisher->topics[1]};
+	for (size_t i = 0; i < 2; i++)
+		publisher->reopen[i] |= publisher->topics[i] != NULL;
 	publisher_stop(publisher);
 	if (flight) {
 		flight->on_the_way = 0;
@@ -186,8 +187,8 @@ enum msp_status kafka_publisher_renew(struct kafka_publisher *publisher, struct 
 	}
 	enum msp_status status = kafka_publisher_start(publisher, err);
 	for (size_t i = 0; i < 2 && status == MSP_OK; i++)
-		if (opened[i])
-			status = topic_handle_open(publisher, i, err);
+		if (publisher->reopen[i] && (status = topic_handle_open(publisher, i, err)) == MSP_OK)
+			publisher->reopen[i] = false;
 	publisher->outdated = status != MSP_OK;
 	return status;
 }
@@ -200,7 +201,7 @@ static void limit_learn(struct kafka_publisher *publisher, size_t max_bytes)
 		return;
 	publisher->max_message_bytes = max_bytes;
 	size_t batch_bytes = max_bytes > 2 * BATCH_OVERHEAD ? max_bytes - BATCH_OVERHEAD : 1;
-	if (batch_bytes >= 1000000) /* librdkafka's default */
+	if (batch_bytes >= KAFKA_BATCH_BYTES)
 		return;
 	publisher->batch_bytes = batch_bytes;
 	publisher->outdated = true;

@@ -4,6 +4,8 @@
 
 #include "client.h"
 
+#define KAFKA_BATCH_BYTES 1000000 /* librdkafka's batch.size by default */
+
 enum kafka_ticket_state {
 	KAFKA_UNSENT,
 	KAFKA_SENT,      /* no report yet */
@@ -44,6 +46,7 @@ struct kafka_publisher {
 	size_t max_message_bytes;       /* the smaller limit of the two topics; 0: not known */
 	size_t batch_bytes;             /* no request is larger; 0: librdkafka's default */
 	bool outdated;                  /* the client is older than batch_bytes */
+	bool reopen[2];                 /* topics that a renewal has closed and, because it failed, not opened again */
 	struct kafka_flight *abandoned; /* owned */
 };
 

@@ -44,6 +44,13 @@ void kafka_settle_end(struct kafka_consumer *consumer, enum msp_settle_answer an
 	kafka_settle_go(consumer, KAFKA_SETTLE_ENDED);
 }
 
+/* Known by its words alone: its codes stand for other things too. */
+static bool is_without_mark(const rd_kafka_message_t *event)
+{
+	static const char words[] = "Failed to fetch committed offset";
+	return strncmp(rd_kafka_message_errstr(event), words, sizeof(words) - 1) == 0;
+}
+
 void kafka_consumer_serve(struct kafka_consumer *consumer)
 {
 	rd_kafka_message_t *event;
@@ -52,6 +59,7 @@ void kafka_consumer_serve(struct kafka_consumer *consumer)
 			kafka_consumer_carry_take(consumer, event);
 			continue;
 		}
+		consumer->unstarted |= is_without_mark(event);
 		kafka_error_set(&consumer->trouble, event->err, rd_kafka_message_errstr(event), "topic %s", consumer->inputs);
 		rd_kafka_message_destroy(event);
 	}

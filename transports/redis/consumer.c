@@ -31,13 +31,7 @@ void rds_consumer_trouble(struct rds_consumer *consumer, const struct msp_error 
 
 void rds_consumer_void(struct rds_consumer *consumer, const struct msp_error *why)
 {
-	size_t dropped = 0;
-	for (struct rds_page *page = consumer->pages, *next; page; page = next) {
-		next = page->next;
-		dropped += page->count - page->given;
-		page->given = page->count;
-		rds_inbox_release(consumer, page);
-	}
+	size_t dropped = rds_inbox_drop(consumer);
 	msp_log(MSP_LOG_WARN, "the consumer group or its topic is gone", "group", consumer->group, "topic",
 	        consumer->inputs, "read_ahead_dropped", MSP_LOG_NUMBER(dropped), NULL);
 	consumer->term++;
@@ -63,7 +57,9 @@ static void take_group(struct rds_consumer *consumer, redisReply *reply)
 	struct msp_error why;
 	consumer->group_asked = false;
 	consumer->group_is_there = rds_group_result(&group, reply, &why) == MSP_OK;
-	if (!consumer->group_is_there)
+	if (consumer->group_is_there)
+		rds_recovery_joined(consumer);
+	else
 		rds_consumer_trouble(consumer, &why);
 	freeReplyObject(reply);
 }
@@ -186,10 +182,14 @@ static void batch_give(struct rds_consumer *consumer, struct rds_page *page, con
 		rds_inbox_ask(consumer);
 }
 
-static enum msp_status name_lost(const struct rds_consumer *consumer, struct msp_error *err)
+/* An instance name is this process's for good, so another that has it is a mistake; any other name is as good as the
+ * one that is lost. */
+static enum msp_status name_lost(struct rds_consumer *consumer, struct msp_error *err)
 {
+	if (!consumer->lease.is_instance)
+		return rds_member_rename(consumer, err);
 	return msp_error_set(err, MSP_E_CONFLICT,
-	                     "another process uses the name %s in group %s: this one hung for too long",
+	                     "another process uses the name %s in group %s: this one hung or was cut off for too long",
 	                     consumer->lease.consumer, consumer->group);
 }
 
@@ -204,8 +204,12 @@ static enum msp_status consumer_receive(struct msp_consumer *base, const struct 
 	for (int64_t until_ms = now_ms;; until_ms = deadline_ms) {
 		if (rds_wakeup_take(&consumer->wakeup))
 			return MSP_OK;
-		if (atomic_load(&consumer->lease.is_lost))
-			return name_lost(consumer, err);
+		if (atomic_load(&consumer->lease.is_lost)) {
+			enum msp_status status = name_lost(consumer, err);
+			if (status != MSP_OK)
+				return status;
+			continue;
+		}
 		rds_consumer_pump(consumer, until_ms, true);
 		struct rds_page *page = rds_inbox_ready(consumer);
 		if (page) {

@@ -20,6 +20,18 @@ void rds_inbox_release(struct rds_consumer *consumer, struct rds_page *page)
 	rds_recovery_rest(consumer);
 }
 
+size_t rds_inbox_drop(struct rds_consumer *consumer)
+{
+	size_t dropped = 0;
+	for (struct rds_page *page = consumer->pages, *next; page; page = next) {
+		next = page->next;
+		dropped += page->count - page->given;
+		page->given = page->count;
+		rds_inbox_release(consumer, page);
+	}
+	return dropped;
+}
+
 struct rds_page *rds_inbox_ready(const struct rds_consumer *consumer)
 {
 	struct rds_page *page = consumer->pages;

@@ -13,6 +13,8 @@ struct rds_page *rds_inbox_ready(const struct rds_consumer *consumer);
 bool rds_inbox_has_ready(const struct rds_consumer *consumer);
 /* Frees a page when nobody needs it any more. */
 void rds_inbox_release(struct rds_consumer *consumer, struct rds_page *page);
+/* Drops all that was not given yet; returns how many entries that were. */
+size_t rds_inbox_drop(struct rds_consumer *consumer);
 /* Whether the entry is here: in flight, being computed or not given yet. */
 bool rds_inbox_has(const struct rds_consumer *consumer, const char *id);
 

@@ -8,6 +8,8 @@
 
 /* Renewals per lease: one may be missed without anyone noticing. */
 #define RENEWALS 3
+/* Whoever removes a lease waits for the thread, which asks a server that is away or slow for so long at most. */
+#define PATIENCE_MS 500
 
 void rds_keeper_init(struct rds_keeper *keeper, const struct rds_server *server)
 {
@@ -20,6 +22,12 @@ static int keeper_tick_ms(const struct rds_keeper *keeper)
 	return (int)keeper->server->options.lease_ms / RENEWALS;
 }
 
+static int keeper_patience_ms(const struct rds_keeper *keeper)
+{
+	int tick_ms = keeper_tick_ms(keeper);
+	return tick_ms < PATIENCE_MS ? tick_ms : PATIENCE_MS;
+}
+
 /* The answer to the renewal of the index-th lease, or to a trim, which comes after all of them. */
 static void keeper_reply(void *context, size_t index, redisReply *reply)
 {
@@ -28,21 +36,22 @@ static void keeper_reply(void *context, size_t index, redisReply *reply)
 	for (; lease && index > 0; index--)
 		lease = lease->next;
 	if (lease && reply->type == REDIS_REPLY_INTEGER && reply->integer == 0 && !atomic_exchange(&lease->is_lost, true))
-		msp_log(MSP_LOG_ERROR, "another process took this consumer's name while this one hung", "consumer",
-		        lease->consumer, NULL);
+		msp_log(MSP_LOG_WARN, "another process took this consumer's name while this one hung or was cut off",
+		        "consumer", lease->consumer, NULL);
 	if (!lease && reply->type == REDIS_REPLY_ERROR)
 		msp_log(MSP_LOG_WARN, "the stream could not be trimmed", "reason", reply->str, NULL);
 	freeReplyObject(reply);
 }
 
-static void keeper_tick(struct rds_keeper *keeper)
+/* False: the server did not answer in time. */
+static bool keeper_tick(struct rds_keeper *keeper)
 {
-	int64_t now_ms = msp_monotonic_ms();
+	int64_t now_ms = msp_monotonic_ms(), deadline_ms = now_ms + keeper_patience_ms(keeper);
 	struct rds_link *link = &keeper->client.link;
 	bool trims = rds_trim_is_wanted(&keeper->server->options) && now_ms >= keeper->trim_at_ms;
 	size_t count = 0;
-	if (rds_client_ready(&keeper->client, now_ms + keeper_tick_ms(keeper), NULL) != MSP_OK || keeper->client.woken)
-		return;
+	if (rds_client_ready(&keeper->client, deadline_ms, NULL) != MSP_OK || keeper->client.woken)
+		return false;
 	for (struct rds_lease *lease = keeper->leases; lease; lease = lease->next) {
 		rds_lease_put_renewal(lease, link, (int)keeper->server->options.lease_ms);
 		rds_link_expect(link, 0, count++);
@@ -54,7 +63,7 @@ static void keeper_tick(struct rds_keeper *keeper)
 	if (trims)
 		keeper->trim_at_ms = now_ms + RDS_TRIM_EVERY_MS;
 	/* Whoever loses contact hears of it in receive and settle. */
-	(void)!rds_client_finish(&keeper->client, now_ms + keeper_tick_ms(keeper), NULL);
+	return rds_client_finish(&keeper->client, deadline_ms, NULL) == MSP_OK;
 }
 
 static void *keeper_main(void *context)
@@ -62,11 +71,10 @@ static void *keeper_main(void *context)
 	struct rds_keeper *keeper = context;
 	while (!atomic_load(&keeper->stop)) {
 		pthread_mutex_lock(&keeper->mutex);
-		if (keeper->leases)
-			keeper_tick(keeper);
+		bool is_done = !keeper->leases || keeper_tick(keeper);
 		pthread_mutex_unlock(&keeper->mutex);
 		struct pollfd fd = {.fd = keeper->wakeup.fd, .events = POLLIN};
-		(void)poll(&fd, 1, keeper_tick_ms(keeper));
+		(void)poll(&fd, 1, is_done ? keeper_tick_ms(keeper) : keeper_patience_ms(keeper));
 	}
 	return NULL;
 }

@@ -25,7 +25,7 @@ void rds_keeper_done(struct rds_keeper *keeper);
 
 /* Renews `lease`, borrowed until it is removed. Starts the thread when it is the first. [any thread] */
 enum msp_status rds_keeper_add(struct rds_keeper *keeper, struct rds_lease *lease, struct msp_error *err) MSP_NODISCARD;
-/* Nothing happens when it was not added. [any thread] */
+/* Nothing happens when it was not added. Takes a bounded time. [any thread] */
 void rds_keeper_remove(struct rds_keeper *keeper, struct rds_lease *lease);
 
 #endif

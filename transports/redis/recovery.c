@@ -11,13 +11,13 @@
 #define LOOK_MAX_MS     1000
 #define TURN_RETRY_MS   5
 
-/* KEYS: inputs. ARGV: group, prefix of leases, our name. Answers [consumer, its lease or nil] of those others that hold
- * entries. */
+/* KEYS: inputs. ARGV: group, prefix of leases, our name. Answers [consumer, its lease or nil, for how long it asked for
+ * nothing] of those others that hold entries. */
 static const char OWNERS[] = "local owners = {} "
                              "for _, consumer in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do "
                              "  local f = {} for i = 1, #consumer, 2 do f[consumer[i]] = consumer[i + 1] end "
                              "  if f.pending > 0 and f.name ~= ARGV[3] then "
-                             "    owners[#owners + 1] = {f.name, redis.call('GET', ARGV[2] .. f.name)} "
+                             "    owners[#owners + 1] = {f.name, redis.call('GET', ARGV[2] .. f.name), f.idle} "
                              "  end "
                              "end "
                              "return owners";
@@ -36,12 +36,20 @@ static const char FETCH[] =
     "if #redis.call('XRANGE', KEYS[1], ARGV[5], ARGV[5]) == 0 then return {count, {{ARGV[5], false}}} end "
     "return {count, redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, ARGV[5])}";
 
+/* More than a turn of a keeper, and less than what is left of a lease when its turn comes. */
+static int64_t grace_ms(const struct rds_consumer *consumer)
+{
+	return consumer->transport->server.options.lease_ms / 2;
+}
+
 enum msp_status rds_recovery_init(struct rds_recovery *recovery, const struct rds_consumer *consumer,
                                   struct msp_error *err)
 {
 	recovery->lease_prefix = rds_lease_prefix(consumer->inputs, consumer->group);
 	recovery->ids = calloc(LIST_COUNT, sizeof(*recovery->ids));
 	recovery->own_due = true;
+	recovery->looked_at_ms = msp_monotonic_ms();
+	recovery->leases_at_ms = recovery->looked_at_ms + grace_ms(consumer);
 	if (!recovery->lease_prefix || !recovery->ids)
 		return msp_error_set(err, MSP_E_NO_MEMORY, "no memory for a consumer");
 	return MSP_OK;
@@ -82,6 +90,15 @@ void rds_recovery_rest(struct rds_consumer *consumer)
 		is_busy |= page->alone;
 	if (!is_busy)
 		rds_turn_give(&consumer->transport->turn, &recovery->turn);
+}
+
+void rds_recovery_joined(struct rds_consumer *consumer)
+{
+	struct rds_recovery *recovery = &consumer->recovery;
+	int64_t now_ms = msp_monotonic_ms();
+	/* No lease that is kept ends sooner. */
+	if (now_ms - recovery->looked_at_ms >= grace_ms(consumer))
+		recovery->leases_at_ms = now_ms + grace_ms(consumer);
 }
 
 void rds_recovery_cut(struct rds_consumer *consumer)
@@ -198,14 +215,27 @@ int64_t rds_recovery_drive(struct rds_consumer *consumer, bool may_fetch)
 
 /* ---- answers ---- */
 
+/* Leases also vanish with the data of the server, or while it is away. Those who live have theirs again after a turn of
+ * their keeper: since the server came back, or since they asked for what they hold, which was after the data went. */
+static bool owner_is_dead(const struct rds_consumer *consumer, const redisReply *owner)
+{
+	const char *token = rds_reply_text(rds_reply_at(owner, 1));
+	const redisReply *idle_ms = rds_reply_at(owner, 2);
+	if (token[0])
+		return rds_token_is_dead(token);
+	return msp_monotonic_ms() >= consumer->recovery.leases_at_ms && idle_ms->type == REDIS_REPLY_INTEGER &&
+	       idle_ms->integer >= grace_ms(consumer);
+}
+
 /* The first of the owners that is dead. */
 static void take_owners(struct rds_consumer *consumer, const redisReply *reply)
 {
-	consumer->recovery.look_at_ms = msp_monotonic_ms() + look_every_ms(consumer);
+	consumer->recovery.looked_at_ms = msp_monotonic_ms();
+	consumer->recovery.look_at_ms = consumer->recovery.looked_at_ms + look_every_ms(consumer);
 	for (size_t i = 0; i < reply->elements; i++) {
 		const char *name = rds_reply_text(rds_reply_at(reply->element[i], 0));
 		const char *token = rds_reply_text(rds_reply_at(reply->element[i], 1));
-		if (!name[0] || (token[0] && !rds_token_is_dead(token)))
+		if (!name[0] || !owner_is_dead(consumer, reply->element[i]))
 			continue;
 		owner_begin(&consumer->recovery, name, token);
 		return;

@@ -13,6 +13,7 @@
  *     settle_script.c  exactly once              turn.c    one at a time computes what comes again */
 #include <assert.h>
 #include <msp_transport_redis.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "transport.h"
@@ -110,6 +111,7 @@ static struct rds_transport *transport_cast(struct msp_transport *transport)
 static enum msp_status transport_open(const struct msp_transport_config *config, struct msp_transport **ret_transport,
                                       struct msp_error *err)
 {
+	static atomic_uint serial;
 	struct rds_transport *transport = calloc(1, sizeof(*transport));
 	if (!transport)
 		return msp_error_set(err, MSP_E_NO_MEMORY, "no memory for a transport");
@@ -125,6 +127,7 @@ static enum msp_status transport_open(const struct msp_transport_config *config,
 		return status;
 	}
 	transport->base.ops = &msp_transport_redis;
+	transport->serial = atomic_fetch_add(&serial, 1);
 	rds_keeper_init(&transport->keeper, server);
 	*ret_transport = &transport->base;
 	return MSP_OK;

@@ -10,6 +10,7 @@
 struct rds_transport {
 	struct msp_transport base;
 	struct rds_server server;
+	unsigned serial; /* no other transport of this process has it */
 	struct rds_keeper keeper;
 	struct rds_turn turn;
 };

@@ -270,8 +270,10 @@ static enum msp_status consumer_receive(struct msp_consumer *base, const struct 
 			return status;
 		bool blocked = status == MSP_E_UNAVAILABLE || consumer->blocked_ms != 0;
 		int64_t left_ms = deadline_ms - now_ms;
+		/* Whoever waits here does not hang. */
+		int64_t longest_ms = blocked ? BLOCKED_PAUSE_MS : consumer->group.file->options.max_poll_interval_ms / 2;
 		if (armed)
-			lite_watch_wait(&consumer->watch, blocked && left_ms > BLOCKED_PAUSE_MS ? BLOCKED_PAUSE_MS : left_ms);
+			lite_watch_wait(&consumer->watch, left_ms < longest_ms ? left_ms : longest_ms);
 		/* Whatever comes after this line ends the next wait. */
 		lite_watch_arm(&consumer->watch);
 	}

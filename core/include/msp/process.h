@@ -11,9 +11,9 @@ struct msp_process {
 
 enum msp_life {
 	MSP_LIFE_ALIVE,
-	MSP_LIFE_DEAD,
+	MSP_LIFE_DEAD,       /* certainly */
 	MSP_LIFE_OTHER_BOOT, /* it is on another machine, or was on this one before its last start */
-	MSP_LIFE_UNKNOWN,    /* it is in another pid namespace: only its lease can tell */
+	MSP_LIFE_UNKNOWN,    /* it is in another pid namespace or hidden from us: only its lease can tell */
 };
 
 void msp_process_self(struct msp_process *process);
