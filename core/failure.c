@@ -22,6 +22,8 @@ enum record_header {
 	RECORD_ATTEMPTS,
 	RECORD_FAILED_AT,
 	RECORD_VALUE_OMITTED,
+	RECORD_HEADERS_OMITTED,
+	RECORD_KEY_OMITTED,
 	RECORD_HEADERS, /* how many there are */
 };
 
@@ -39,6 +41,8 @@ static const struct msp_bytes header_names[RECORD_HEADERS] = {
     [RECORD_ATTEMPTS] = LITERAL("msp-attempts"),
     [RECORD_FAILED_AT] = LITERAL("msp-failed-at"),
     [RECORD_VALUE_OMITTED] = LITERAL("msp-value-omitted"),
+    [RECORD_HEADERS_OMITTED] = LITERAL("msp-headers-omitted"),
+    [RECORD_KEY_OMITTED] = LITERAL("msp-key-omitted"),
 };
 
 static const struct {
@@ -98,7 +102,9 @@ struct record {
 	char partition[MSP_TEXT_INTEGER_SIZE];
 	char offset[MSP_TEXT_INTEGER_SIZE];
 	char attempts[MSP_TEXT_INTEGER_SIZE];
-	char omitted[MSP_TEXT_INTEGER_SIZE];
+	char value_omitted[MSP_TEXT_INTEGER_SIZE];
+	char headers_omitted[MSP_TEXT_INTEGER_SIZE];
+	char key_omitted[MSP_TEXT_INTEGER_SIZE];
 	char failed_at[MSP_TEXT_TIME_LENGTH + 1];
 	size_t count;
 	struct msp_header headers[];
@@ -133,6 +139,15 @@ static bool is_record_header(struct msp_bytes name)
 	return false;
 }
 
+/* How many headers the input has that are its own. */
+static size_t input_headers(const struct msp_message *input)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < input->header_count; i++)
+		count += !is_record_header(input->headers[i].name);
+	return count;
+}
+
 static void record_add_input(struct record *record, const struct msp_message *input)
 {
 	for (size_t i = 0; i < input->header_count; i++) {
@@ -160,15 +175,32 @@ static void record_add_source(struct record *record, const struct msp_message *i
 	}
 }
 
+/* Says what the record lacks, and takes it from `message`, the copy of the input that it is made of. */
+static void record_omit(struct record *record, enum msp_omission omission, struct msp_message *message)
+{
+	size_t headers = omission >= MSP_OMIT_HEADERS ? input_headers(message) : 0;
+	if (omission >= MSP_OMIT_VALUE && message->value.data) {
+		record_add_integer(record, RECORD_VALUE_OMITTED, (int64_t)message->value.size, record->value_omitted);
+		message->value = MSP_BYTES_ABSENT;
+	}
+	if (headers > 0)
+		record_add_integer(record, RECORD_HEADERS_OMITTED, (int64_t)headers, record->headers_omitted);
+	if (omission >= MSP_OMIT_KEY && message->key.data) {
+		record_add_integer(record, RECORD_KEY_OMITTED, (int64_t)message->key.size, record->key_omitted);
+		message->key = MSP_BYTES_ABSENT;
+	}
+}
+
 bool msp_error_record(struct msp_arena *arena, const struct msp_error_context *context, const struct msp_message *input,
-                      const struct msp_failure *failure, bool omit_value, struct msp_message *ret_record)
+                      const struct msp_failure *failure, enum msp_omission omission, struct msp_message *ret_record)
 {
 	size_t most_headers = input->header_count + RECORD_HEADERS;
 	struct record *record = msp_arena_alloc(arena, sizeof(*record) + most_headers * sizeof(record->headers[0]));
 	if (!record)
 		return false;
 	record->count = 0;
-	record_add_input(record, input);
+	if (omission < MSP_OMIT_HEADERS)
+		record_add_input(record, input);
 	record_add_failure(record, failure);
 	record_add_string(record, RECORD_MODEL, context->model);
 	record_add_source(record, input);
@@ -179,10 +211,7 @@ bool msp_error_record(struct msp_arena *arena, const struct msp_error_context *c
 	record_add(record, RECORD_FAILED_AT, msp_bytes_of(record->failed_at, MSP_TEXT_TIME_LENGTH));
 
 	*ret_record = *input;
-	if (omit_value && input->value.data) {
-		record_add_integer(record, RECORD_VALUE_OMITTED, (int64_t)input->value.size, record->omitted);
-		ret_record->value = MSP_BYTES_ABSENT;
-	}
+	record_omit(record, omission, ret_record);
 	ret_record->headers = record->headers;
 	ret_record->header_count = record->count;
 	return true;

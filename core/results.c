@@ -48,7 +48,8 @@ static bool result_init(struct msp_work *work, const struct results_context *con
 	outgoing->reason = NULL;
 	if (item->failure) {
 		outgoing->route = MSP_ROUTE_ERRORS;
-		return msp_error_record(&work->records, &context->error, input, item->failure, false, &outgoing->message);
+		return msp_error_record(&work->records, &context->error, input, item->failure, MSP_OMIT_NOTHING,
+		                        &outgoing->message);
 	}
 	outgoing->route = MSP_ROUTE_OUTPUTS;
 	outgoing->message = (struct msp_message){
@@ -73,7 +74,7 @@ struct msp_outgoing *results_new(struct msp_work *work, const struct results_con
 /* Nothing is left to send in its place. */
 static enum msp_status result_give_up(const struct msp_message *input, const char *reason, struct msp_error *err)
 {
-	static const char refused[] = "the broker refuses even an error record without value";
+	static const char refused[] = "the broker refuses even an error record with nothing of its input";
 	if (input->id)
 		return msp_error_set(err, MSP_E_LIMIT, "%s (inputs id %s): %s", refused, input->id, reason);
 	return msp_error_set(err, MSP_E_LIMIT, "%s (inputs partition %d offset %lld): %s", refused, (int)input->partition,
@@ -85,7 +86,7 @@ static enum msp_status result_replace(struct msp_work *work, const struct result
 {
 	const char *reason = outgoing->reason ? outgoing->reason : "the broker gave no reason";
 	bool was_error = outgoing->route == MSP_ROUTE_ERRORS;
-	if (was_error && !outgoing->message.value.data)
+	if (was_error && item->omission == MSP_OMIT_KEY)
 		return result_give_up(item->message, reason, err);
 	if (!was_error) {
 		const struct msp_failure *failure = msp_failure_new(&work->records, MSP_FAILURE_OUTPUT_REJECTED, reason, NULL);
@@ -93,8 +94,10 @@ static enum msp_status result_replace(struct msp_work *work, const struct result
 			return MSP_E_NO_MEMORY;
 		item->failure = failure;
 	}
-	if (!msp_error_record(&work->records, &context->error, item->message, item->failure, was_error, &outgoing->message))
+	enum msp_omission omission = was_error ? item->omission + 1 : MSP_OMIT_NOTHING;
+	if (!msp_error_record(&work->records, &context->error, item->message, item->failure, omission, &outgoing->message))
 		return MSP_E_NO_MEMORY;
+	item->omission = omission;
 	outgoing->route = MSP_ROUTE_ERRORS;
 	outgoing->state = MSP_OUTGOING_PENDING;
 	return MSP_OK;

@@ -2,6 +2,7 @@
  * it did what they say but before its answer came. A proxy between msp and the server cuts. */
 #include "proxy.h"
 #include "redis_fixture.h"
+#include <limits.h>
 #include <msp/backoff.h>
 #include <stdatomic.h>
 
@@ -40,18 +41,41 @@ static size_t cut(void *context, const struct proxy_chunk *chunk)
 	return *chunk->mark ? chunk->size : 0;
 }
 
-static int set_up(void **state)
+static atomic_int bare_waits; /* for replicas, with nothing written before */
+
+/* Cuts the first of them off. */
+static size_t cut_wait(void *context, const struct proxy_chunk *chunk)
+{
+	(void)context;
+	const char *wait = chunk->from_client ? memmem(chunk->bytes, chunk->size, "\r\nWAIT\r\n", 8) : NULL;
+	if (!wait)
+		return chunk->size;
+	if (!memmem(chunk->bytes, (size_t)(wait - chunk->bytes), "PEXPIRE", 7))
+		atomic_fetch_add(&bare_waits, 1);
+	return atomic_fetch_add(&strikes, 1) > 0 ? chunk->size : 0;
+}
+
+static int set_up_filter(void **state, proxy_filter_fn filter)
 {
 	atomic_store(&strikes, 0);
 	atomic_store(&cuts_keeper, false);
-	proxy = proxy_new(cut, NULL);
+	proxy = proxy_new(filter, NULL);
 	assert_non_null(proxy);
 	proxy_set_target(proxy, redis_fixture_server.port);
 	fixture_init_topics_one(state);
 	struct fixture *fixture = *state;
 	snprintf(fixture->url, sizeof(fixture->url), "redis://127.0.0.1:%d", proxy_port(proxy));
-	fixture->transports[1] = transport_open(fixture);
 	return 0;
+}
+
+static int set_up(void **state)
+{
+	return set_up_filter(state, cut);
+}
+
+static int set_up_wait(void **state)
+{
+	return set_up_filter(state, cut_wait);
 }
 
 static int tear_down(void **state)
@@ -65,7 +89,7 @@ static int tear_down(void **state)
 static void consume_with_cuts(struct fixture *fixture, enum msp_guarantee guarantee, int count, enum cut kind)
 {
 	struct msp_transport *direct = fixture->transports[0];
-	fixture->transports[0] = fixture->transports[1];
+	fixture->transports[0] = transport_get(fixture, 1);
 	struct msp_consumer *consumer = redis_consumer_open(fixture, guarantee, NULL);
 	fixture->transports[0] = direct;
 	int settled = 0;
@@ -119,6 +143,27 @@ static void at_least_once_cut_after(void **state)
 	assert_in_range(topic_count(fixture, fixture->outputs, NULL), 51, 100);
 }
 
+/* Since Redis 7.2 a connection that wrote nothing waits for nothing. */
+static void replicas_are_waited_for_after_a_cut(void **state)
+{
+	struct fixture *fixture = *state;
+	const struct msp_option_table *table = transport_contract->ops->options;
+	assert_int_equal(msp_option_set(msp_option_find(table, "wait.replicas"), fixture->options, "1", NULL), MSP_OK);
+	char port[16];
+	snprintf(port, sizeof(port), "%d", redis_fixture_server.port);
+	const char *const flags[] = {"--loglevel", "warning", "--replicaof", "127.0.0.1", port, NULL};
+	struct redis_server replica;
+	assert_true(redis_server_start(&replica, flags));
+	send_numbers(fixture, fixture->inputs, 0, 0, 3);
+	struct msp_consumer *consumer = consumer_open(fixture, 1, NULL, 0);
+	echo(consumer, 3);
+	consumer_close(consumer);
+	redis_server_stop(&replica);
+	assert_in_range(atomic_load(&strikes), 2, INT_MAX);
+	assert_int_equal(atomic_load(&bare_waits), 0);
+	topic_expect(fixture, fixture->outputs, 1, 3);
+}
+
 static void a_lease_taken_without_an_answer_is_ours(void **state)
 {
 	struct fixture *fixture = *state;
@@ -137,8 +182,6 @@ static void a_close_does_not_wait_for_the_keeper(void **state)
 	struct fixture *fixture = *state;
 	const struct msp_option *option = msp_option_find(transport_contract->ops->options, "lease.ms");
 	assert_int_equal(msp_option_set(option, fixture->options, "120000", NULL), MSP_OK);
-	transport_contract->ops->free(fixture->transports[1]);
-	fixture->transports[1] = transport_open(fixture);
 	atomic_store(&cuts_keeper, true);
 	struct msp_consumer *consumer = consumer_open(fixture, 1, NULL, 0);
 	assert_null(receive_within(consumer, 1, 100)); /* by now it has begun to try */
@@ -154,6 +197,7 @@ int main(void)
 	    T(exactly_once_cut_after),
 	    T(at_least_once_cut_before),
 	    T(at_least_once_cut_after),
+	    cmocka_unit_test_setup_teardown(replicas_are_waited_for_after_a_cut, set_up_wait, tear_down),
 	    T(a_close_does_not_wait_for_the_keeper),
 	    T(a_lease_taken_without_an_answer_is_ours),
 	};

@@ -6,6 +6,7 @@
 #include <msp/backoff.h>
 #include <msp/transport.h>
 #include <msp_transport_redis.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
@@ -231,6 +232,62 @@ static enum msp_status consume(struct msp_transport *transport, int *results, st
 	return status;
 }
 
+/* ---- a host with two addresses, the first of which answers nothing ---- */
+
+#define HOLE_FILL 4
+
+static struct {
+	int listener, fill[HOLE_FILL];
+	struct sockaddr_in address;
+} hole = {.listener = -1};
+
+/* Whoever is not accepted fills its queue; then it is silent. */
+static void hole_open(void)
+{
+	socklen_t size = sizeof(hole.address);
+	hole.address = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	hole.listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(hole.listener, (struct sockaddr *)&hole.address, size), 0);
+	assert_int_equal(listen(hole.listener, 0), 0);
+	assert_int_equal(getsockname(hole.listener, (struct sockaddr *)&hole.address, &size), 0);
+	for (int i = 0; i < HOLE_FILL; i++) {
+		hole.fill[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+		(void)connect(hole.fill[i], (struct sockaddr *)&hole.address, size);
+	}
+}
+
+static void hole_close(void)
+{
+	for (int i = 0; i < HOLE_FILL; i++)
+		close(hole.fill[i]);
+	close(hole.listener);
+	hole.listener = -1;
+}
+
+/* Instead of the C library's: every name is this host, with the hole as its first address when there is one. */
+int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **ret_all)
+{
+	static struct sockaddr_in open;
+	static struct addrinfo all[2];
+	(void)node;
+	open = (struct sockaddr_in){
+	    .sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(service)), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	for (int i = 0; i < 2; i++) {
+		all[i] = *hints;
+		all[i].ai_family = AF_INET;
+		all[i].ai_addrlen = sizeof(open);
+		all[i].ai_addr = (struct sockaddr *)(i ? &open : &hole.address);
+		all[i].ai_next = i ? NULL : &all[1];
+	}
+	*ret_all = &all[hole.listener < 0];
+	return 0;
+}
+
+void freeaddrinfo(struct addrinfo *all)
+{
+	(void)all;
+}
+
 /* ---- the test ---- */
 
 static const struct question {
@@ -262,7 +319,7 @@ static struct msp_error question_ask(const struct question *question, const char
 	struct msp_error err = {.status = MSP_OK};
 	int results = 0;
 	liar_start(question->about, lie);
-	snprintf(url, sizeof(url), "redis://127.0.0.1:%d", liar.port);
+	snprintf(url, sizeof(url), "redis://user:s3cret@127.0.0.1:%d", liar.port);
 	struct msp_transport_config config = {.url = url};
 	assert_int_equal(msp_transport_redis.open(&config, &transport, NULL), MSP_OK);
 	int64_t start_ms = msp_monotonic_ms();
@@ -286,6 +343,43 @@ static void no_lie_becomes_a_result(void **state)
 		for (size_t j = 0; j < sizeof(lies) / sizeof(lies[0]); j++)
 			(void)question_ask(&questions[i], lies[j]);
 	}
+}
+
+/* As a server does that has no AUTH. */
+static void a_password_that_is_repeated_is_not_said(void **state)
+{
+	static const char *const echoes[] = {
+	    "-ERR unknown command 'AUTH', with args beginning with: 'user' 's3cret'\r\n",
+	    "-NOPERM s3cret\r\n",
+	};
+	static const struct question question = {"greet", follow, "AUTH", {NULL}};
+	(void)state;
+	for (size_t i = 0; i < sizeof(echoes) / sizeof(echoes[0]); i++) {
+		struct msp_error err = question_ask(&question, echoes[i]);
+		assert_non_null(strstr(err.text, "AUTH"));
+		assert_null(strstr(err.text, "s3cret"));
+	}
+}
+
+static void an_address_that_is_silent_is_passed_by(void **state)
+{
+	char url[64];
+	struct msp_transport *transport;
+	struct msp_topic_spec spec = {.name = "t", .partitions = 1};
+	struct msp_error err = {.text = ""};
+	(void)state;
+	hole_open();
+	liar_start("EVAL", ":1\r\n");
+	snprintf(url, sizeof(url), "redis://two.addresses:%d", liar.port);
+	struct msp_transport_config config = {.url = url};
+	assert_int_equal(msp_transport_redis.open(&config, &transport, NULL), MSP_OK);
+	struct msp_admin *admin = admin_open(transport);
+	if (admin->ops->topic_create(admin, &spec, SOON_MS, &err) != MSP_OK)
+		fail_msg("%s", err.text);
+	admin->ops->free(admin);
+	transport->ops->free(transport);
+	liar_stop();
+	hole_close();
 }
 
 /* Looking for its end would take time that grows with the square of its length. */
@@ -313,6 +407,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(no_lie_becomes_a_result),
+	    cmocka_unit_test(a_password_that_is_repeated_is_not_said),
+	    cmocka_unit_test(an_address_that_is_silent_is_passed_by),
 	    cmocka_unit_test(an_endless_line_is_no_answer),
 	    cmocka_unit_test(what_is_too_large_is_refused_before_it_comes),
 	};

@@ -81,6 +81,35 @@ static void trimmed_entries_are_said(void **state)
 	assert_int_equal(topic_count(fixture, fixture->outputs, NULL), 3);
 }
 
+static long long evals(void)
+{
+	redisReply *reply = redis_run("INFO commandstats");
+	const char *eval = strstr(reply->str, "cmdstat_eval:calls=");
+	long long count = eval ? strtoll(eval + strlen("cmdstat_eval:calls="), NULL, 10) : 0;
+	freeReplyObject(reply);
+	return count;
+}
+
+/* Such an entry stays its dead owner's, who is found again and again. */
+static void a_trimmed_entry_in_work_is_not_asked_for_in_a_hurry(void **state)
+{
+	struct fixture *fixture = *state;
+	send_numbers(fixture, fixture->inputs, 0, 0, 1);
+	freeReplyObject(redis_run("XREADGROUP GROUP %s dead STREAMS %s >", fixture->group, fixture->inputs));
+	assert_int_equal(redis_number("XTRIM %s MAXLEN 0", fixture->inputs), 1);
+	struct msp_consumer *consumer = redis_consumer_open(fixture, MSP_EXACTLY_ONCE, NULL);
+	struct msp_batch *batch = receive(consumer, 10);
+	assert_int_equal(batch->messages[0].defect, MSP_DEFECT_EXPIRED);
+	long long before = evals();
+	for (int i = 0; i < 10; i++)
+		assert_null(receive_within(consumer, 10, 50));
+	/* Without pauses there would be thousands in this time. */
+	assert_in_range(evals() - before, 0, 100);
+	settle_echo(consumer, batch);
+	assert_int_equal(group_lag(fixture), 0);
+	consumer_close(consumer);
+}
+
 static void only_solo_deliveries_count(void **state)
 {
 	struct fixture *fixture = *state;
@@ -102,6 +131,35 @@ static void only_solo_deliveries_count(void **state)
 		settle_echo(consumer, batch);
 	}
 	consumer_close(consumer);
+}
+
+/* Or the one that ends the process would count against the other. */
+static void what_comes_again_takes_turns(void **state)
+{
+	struct fixture *fixture = *state;
+	static const char *const names[] = {"one", "two"};
+	struct msp_consumer *consumers[2];
+	send_numbers(fixture, fixture->inputs, 0, 0, 2);
+	for (int i = 0; i < 2; i++) {
+		consumers[i] = redis_consumer_open(fixture, MSP_EXACTLY_ONCE, names[i]);
+		freeReplyObject(
+		    redis_run("XREADGROUP GROUP %s %s/0 COUNT 1 STREAMS %s >", fixture->group, names[i], fixture->inputs));
+	}
+	struct msp_batch *first = receive(consumers[0], 1);
+	assert_int_equal(first->messages[0].attempts, 2);
+	assert_null(receive_within(consumers[1], 1, 200));
+	/* Computed is enough: when it is settled does not matter. */
+	struct msp_outgoing *outgoing = outgoing_new(first);
+	settle_begin(consumers[0], first, outgoing);
+	struct msp_batch *second = receive(consumers[1], 1);
+	assert_int_equal(second->messages[0].attempts, 2);
+	settle_echo(consumers[1], second);
+	assert_int_equal(settle_wait(consumers[0]), MSP_SETTLE_OK);
+	free(outgoing);
+	batch_free(consumers[0], first);
+	for (int i = 0; i < 2; i++)
+		consumer_close(consumers[i]);
+	topic_expect(fixture, fixture->outputs, 1, 2);
 }
 
 /* What a server does that delivers to a connection which is gone. */
@@ -491,7 +549,9 @@ int main(void)
 	    T(at_least_once_waits_for_a_topic),
 	    T(foreign_entries_keep_all_their_fields),
 	    T(trimmed_entries_are_said),
+	    T(a_trimmed_entry_in_work_is_not_asked_for_in_a_hurry),
 	    T(only_solo_deliveries_count),
+	    T(what_comes_again_takes_turns),
 	    T(what_was_delivered_to_nobody_is_found),
 	    T(what_others_settled_is_elsewhere),
 	    T(a_vanished_group_is_an_operators_decision),

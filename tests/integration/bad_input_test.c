@@ -14,6 +14,9 @@
 #define LIMIT_BYTES   200000
 #define LIMIT_SETTING "message.max.bytes=200000" /* of the run only: the topics take more */
 #define TIMEOUT_MS    60000
+#define CROWDS        2
+#define CROWD         2000
+#define CROWD_TEXT    "2000"
 
 /* Every message carries a key and headers that are no text. */
 static struct msp_header headers[] = {
@@ -222,38 +225,111 @@ static void topic_check(const char *kind)
 	reader->ops->free(reader);
 }
 
-static void each_value_ends_where_it_must(void **state)
+static void run_begin(void)
 {
-	(void)state;
 	struct msp_transport_config config = {.url = bad.url};
 	assert_int_equal(bad.broker->ops->open(&config, &bad.transport, NULL), MSP_OK);
 	bad.timestamp_ms = msp_wall_ms() - 1000;
 	snprintf(bad.prefix, sizeof(bad.prefix), "bad_input_%lld_%d", (long long)bad.timestamp_ms, (int)getpid());
-	if (bad.broker->lacks & TRANSPORT_LACKS_HEADER_ZEROS)
-		headers[1].name.size = 2;
-	cases_load();
-
 	setenv("MSP_TOPIC_PREFIX", bad.prefix, 1);
 	setenv("MSP_BROKER", bad.url, 1);
 	setenv("MSP_CODEC", bad.codec, 1);
 	struct result result = expect(0, "topics", "create", "-m", "iris", NULL);
 	result_free(&result);
+}
+
+static void run_end(void)
+{
+	struct result result = expect(0, "topics", "delete", "-m", "iris", NULL);
+	result_free(&result);
+	bad.transport->ops->free(bad.transport);
+}
+
+static void each_value_ends_where_it_must(void **state)
+{
+	(void)state;
+	run_begin();
+	if (bad.broker->lacks & TRANSPORT_LACKS_HEADER_ZEROS)
+		headers[1].name.size = 2;
+	cases_load();
 	cases_send();
-	result = expect(0, "run", "-e", "-X", LIMIT_SETTING, "iris", NULL);
+	struct result result = expect(0, "run", "-e", "-X", LIMIT_SETTING, "iris", NULL);
 	result_free(&result);
 	topic_check("outputs");
 	topic_check("errors");
-
-	result = expect(0, "topics", "delete", "-m", "iris", NULL);
-	result_free(&result);
 	cases_free();
-	bad.transport->ops->free(bad.transport);
+	run_end();
+}
+
+/* ---- as many headers as a message can have on any broker ---- */
+
+static void crowds_send(void)
+{
+	static struct msp_header crowd[CROWD];
+	struct msp_outgoing outgoing[] = {{.message = {.key = {"of junk", 7}, .value = {"\xc1", 1}}},
+	                                  {.message = {.key = {"of nothing", 10}}}};
+	struct msp_producer *producer;
+	for (size_t i = 0; i < CROWD; i++)
+		crowd[i] = (struct msp_header){{"h", 1}, {"1", 1}};
+	for (size_t i = 0; i < CROWDS; i++) {
+		outgoing[i].message.headers = crowd;
+		outgoing[i].message.header_count = CROWD;
+		outgoing[i].message.timestamp_ms = bad.timestamp_ms;
+	}
+	assert_int_equal(bad.transport->ops->producer_open(bad.transport, &producer, NULL), MSP_OK);
+	assert_int_equal(producer->ops->send(producer, topic_name("inputs"), outgoing, CROWDS, TIMEOUT_MS, NULL), MSP_OK);
+	producer->ops->free(producer);
+}
+
+/* Either the broker takes the headers of the failure too, or the record is without those of the input. */
+static void crowd_check(const struct msp_message *message, const char *key, const char *code)
+{
+	const struct msp_header *omitted = header_find(message, "msp-headers-omitted");
+	assert_bytes_equal(message->key, key);
+	assert_bytes_equal(header_find(message, "msp-error-code")->value, code);
+	if (omitted)
+		assert_bytes_equal(omitted->value, CROWD_TEXT);
+	assert_int_equal(message->header_count > CROWD, !omitted);
+}
+
+static void crowds_check(void)
+{
+	struct msp_reader_config config = {
+	    .topic = topic_name("errors"), .partition = 0, .end_timestamp_ms = MSP_TIMESTAMP_NONE, .stop_at_end = true};
+	struct msp_receive_limits limits = {.max_messages = 16, .max_bytes = 1 << 20, .timeout_ms = TIMEOUT_MS};
+	struct msp_reader *reader;
+	size_t seen = 0;
+	assert_int_equal(bad.transport->ops->reader_open(bad.transport, &config, &reader, NULL), MSP_OK);
+	for (bool end = false; !end;) {
+		const struct msp_message *messages;
+		size_t count;
+		assert_int_equal(reader->ops->read(reader, &limits, &messages, &count, &end, NULL), MSP_OK);
+		for (size_t i = 0; i < count; i++, seen++)
+			crowd_check(&messages[i], seen ? "of nothing" : "of junk", seen ? "missing_value" : "malformed");
+	}
+	assert_int_equal(seen, CROWDS);
+	reader->ops->free(reader);
+}
+
+static void no_number_of_headers_ends_a_worker(void **state)
+{
+	static const char *const guarantees[] = {"processing.guarantee=exactly_once", "processing.guarantee=at_least_once"};
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		run_begin();
+		crowds_send();
+		struct result result = expect(0, "run", "-e", "-X", guarantees[i], "iris", NULL);
+		result_free(&result);
+		crowds_check();
+		run_end();
+	}
 }
 
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test_setup_teardown(each_value_ends_where_it_must, enter_directory, leave_directory)};
+	    cmocka_unit_test_setup_teardown(each_value_ends_where_it_must, enter_directory, leave_directory),
+	    cmocka_unit_test_setup_teardown(no_number_of_headers_ends_a_worker, enter_directory, leave_directory)};
 	if (argc != 3 || !(bad.broker = test_broker_find(argv[1]))) {
 		fprintf(stderr, "usage: bad_input_test BROKER CODEC\n");
 		return 2;

@@ -61,7 +61,7 @@ static bool has_header(const struct msp_message *record, const char *name)
 static void the_input_is_untouched(void **state)
 {
 	struct msp_message input = input_at_offset(), record;
-	assert_true(msp_error_record(*state, &context, &input, &malformed, false, &record));
+	assert_true(msp_error_record(*state, &context, &input, &malformed, MSP_OMIT_NOTHING, &record));
 	assert_ptr_equal(record.value.data, input.value.data);
 	assert_int_equal(record.value.size, input.value.size);
 	assert_ptr_equal(record.key.data, input.key.data);
@@ -74,7 +74,7 @@ static void headers_of_a_failure(void **state)
 {
 	struct msp_message input = input_at_offset(), record;
 	input.attempts = 2;
-	assert_true(msp_error_record(*state, &context, &input, &violation, false, &record));
+	assert_true(msp_error_record(*state, &context, &input, &violation, MSP_OMIT_NOTHING, &record));
 	assert_int_equal(record.header_count, 11);
 	assert_bytes_equal(header(&record, "msp-error-stage"), "validate");
 	assert_bytes_equal(header(&record, "msp-error-code"), "schema_violation");
@@ -92,7 +92,7 @@ static void headers_of_a_failure(void **state)
 static void headers_that_do_not_apply_are_left_out(void **state)
 {
 	struct msp_message input = input_at_offset(), record;
-	assert_true(msp_error_record(*state, &context, &input, &malformed, false, &record));
+	assert_true(msp_error_record(*state, &context, &input, &malformed, MSP_OMIT_NOTHING, &record));
 	assert_int_equal(record.header_count, 9);
 	assert_false(has_header(&record, "msp-error-path"));
 	assert_false(has_header(&record, "msp-attempts"));
@@ -104,7 +104,7 @@ static void the_whole_value_has_an_empty_path(void **state)
 {
 	struct msp_message input = input_at_offset(), record;
 	const struct msp_failure whole = {MSP_FAILURE_SCHEMA_VIOLATION, "the value must be an object", ""};
-	assert_true(msp_error_record(*state, &context, &input, &whole, false, &record));
+	assert_true(msp_error_record(*state, &context, &input, &whole, MSP_OMIT_NOTHING, &record));
 	assert_bytes_equal(header(&record, "msp-error-path"), "");
 }
 
@@ -114,7 +114,7 @@ static void a_position_that_is_an_id(void **state)
 	input.partition = MSP_PARTITION_ANY;
 	input.offset = MSP_OFFSET_NONE;
 	input.id = "1526919030474-55";
-	assert_true(msp_error_record(*state, &context, &input, &malformed, false, &record));
+	assert_true(msp_error_record(*state, &context, &input, &malformed, MSP_OMIT_NOTHING, &record));
 	assert_bytes_equal(header(&record, "msp-source-id"), "1526919030474-55");
 	assert_false(has_header(&record, "msp-source-partition"));
 	assert_false(has_header(&record, "msp-source-offset"));
@@ -124,7 +124,7 @@ static void failed_at_is_now(void **state)
 {
 	struct msp_message input = input_at_offset(), record;
 	int64_t before_ms = msp_wall_ms();
-	assert_true(msp_error_record(*state, &context, &input, &malformed, false, &record));
+	assert_true(msp_error_record(*state, &context, &input, &malformed, MSP_OMIT_NOTHING, &record));
 	int64_t after_ms = msp_wall_ms();
 
 	struct msp_bytes value = header(&record, "msp-failed-at");
@@ -156,7 +156,7 @@ static void headers_of_the_input_come_first_and_in_order(void **state)
 	struct msp_message input = input_at_offset(), record;
 	input.headers = headers;
 	input.header_count = count;
-	assert_true(msp_error_record(*state, &context, &input, &malformed, false, &record));
+	assert_true(msp_error_record(*state, &context, &input, &malformed, MSP_OMIT_NOTHING, &record));
 	assert_int_equal(record.header_count, count + 9);
 	for (size_t i = 0; i < count; i++) {
 		assert_true(msp_bytes_equal(record.headers[i].name, headers[i].name));
@@ -175,7 +175,7 @@ static void an_error_record_that_fails_again_has_one_failure(void **state)
 	input.partition = MSP_PARTITION_ANY;
 	input.offset = MSP_OFFSET_NONE;
 	input.id = "1-1";
-	assert_true(msp_error_record(*state, &context, &input, &violation, true, &first));
+	assert_true(msp_error_record(*state, &context, &input, &violation, MSP_OMIT_VALUE, &first));
 	assert_bytes_equal(header(&first, "msp-value-omitted"), "7");
 
 	first.topic = "p.inputs";
@@ -184,7 +184,7 @@ static void an_error_record_that_fails_again_has_one_failure(void **state)
 	first.id = NULL;
 	first.attempts = 0;
 	const struct msp_failure missing = {MSP_FAILURE_MISSING_VALUE, "the message has no value", NULL};
-	assert_true(msp_error_record(*state, &context, &first, &missing, false, &second));
+	assert_true(msp_error_record(*state, &context, &first, &missing, MSP_OMIT_NOTHING, &second));
 	assert_int_equal(second.header_count, 1 + 9);
 	assert_bytes_equal(second.headers[0].name, "trace");
 	assert_bytes_equal(header(&second, "msp-error-code"), "missing_value");
@@ -198,19 +198,54 @@ static void an_error_record_that_fails_again_has_one_failure(void **state)
 static void an_omitted_value_leaves_its_size(void **state)
 {
 	struct msp_message input = input_at_offset(), record;
-	assert_true(msp_error_record(*state, &context, &input, &malformed, true, &record));
+	assert_true(msp_error_record(*state, &context, &input, &malformed, MSP_OMIT_VALUE, &record));
 	assert_null(record.value.data);
 	assert_bytes_equal(header(&record, "msp-value-omitted"), "7");
 	assert_ptr_equal(record.key.data, input.key.data);
 
 	input.value = MSP_BYTES_LITERAL("");
-	assert_true(msp_error_record(*state, &context, &input, &malformed, true, &record));
+	assert_true(msp_error_record(*state, &context, &input, &malformed, MSP_OMIT_VALUE, &record));
 	assert_null(record.value.data);
 	assert_bytes_equal(header(&record, "msp-value-omitted"), "0");
 
 	input.value = MSP_BYTES_ABSENT;
-	assert_true(msp_error_record(*state, &context, &input, &malformed, true, &record));
+	assert_true(msp_error_record(*state, &context, &input, &malformed, MSP_OMIT_VALUE, &record));
 	assert_false(has_header(&record, "msp-value-omitted"));
+}
+
+static void omitted_headers_leave_their_number(void **state)
+{
+	const struct msp_header headers[] = {{MSP_BYTES_LITERAL("trace"), MSP_BYTES_LITERAL("1")},
+	                                     {MSP_BYTES_LITERAL("msp-model"), MSP_BYTES_LITERAL("of an earlier failure")},
+	                                     {MSP_BYTES_LITERAL("msp-headers-omitted"), MSP_BYTES_LITERAL("9")},
+	                                     {MSP_BYTES_LITERAL("trace"), MSP_BYTES_LITERAL("2")}};
+	struct msp_message input = input_at_offset(), record;
+	input.headers = headers;
+	input.header_count = 4;
+	assert_true(msp_error_record(*state, &context, &input, &malformed, MSP_OMIT_HEADERS, &record));
+	assert_int_equal(record.header_count, 9 + 2);
+	assert_bytes_equal(header(&record, "msp-headers-omitted"), "2");
+	assert_bytes_equal(header(&record, "msp-value-omitted"), "7");
+	assert_bytes_equal(header(&record, "msp-model"), "iris_model/0.1");
+	assert_false(has_header(&record, "trace"));
+	assert_ptr_equal(record.key.data, input.key.data);
+
+	input.header_count = 0;
+	assert_true(msp_error_record(*state, &context, &input, &malformed, MSP_OMIT_HEADERS, &record));
+	assert_false(has_header(&record, "msp-headers-omitted"));
+}
+
+static void an_omitted_key_leaves_its_size(void **state)
+{
+	struct msp_message input = input_at_offset(), record;
+	assert_true(msp_error_record(*state, &context, &input, &malformed, MSP_OMIT_KEY, &record));
+	assert_null(record.key.data);
+	assert_bytes_equal(header(&record, "msp-key-omitted"), "3");
+	assert_bytes_equal(header(&record, "msp-value-omitted"), "7");
+
+	input.key = MSP_BYTES_ABSENT;
+	assert_true(msp_error_record(*state, &context, &input, &malformed, MSP_OMIT_KEY, &record));
+	assert_false(has_header(&record, "msp-key-omitted"));
 }
 
 static void all_headers_at_their_longest(void **state)
@@ -219,7 +254,7 @@ static void all_headers_at_their_longest(void **state)
 	input.partition = INT32_MAX;
 	input.offset = INT64_MAX;
 	input.attempts = INT32_MAX;
-	assert_true(msp_error_record(*state, &context, &input, &violation, true, &record));
+	assert_true(msp_error_record(*state, &context, &input, &violation, MSP_OMIT_VALUE, &record));
 	assert_int_equal(record.header_count, 12);
 	assert_bytes_equal(header(&record, "msp-source-partition"), "2147483647");
 	assert_bytes_equal(header(&record, "msp-source-offset"), "9223372036854775807");
@@ -232,7 +267,7 @@ static void no_memory_is_answered(void **state)
 	struct msp_arena small;
 	msp_arena_init(&small, 64);
 	struct msp_message input = input_at_offset(), record;
-	assert_false(msp_error_record(&small, &context, &input, &malformed, false, &record));
+	assert_false(msp_error_record(&small, &context, &input, &malformed, MSP_OMIT_NOTHING, &record));
 	assert_null(msp_failure_new(&small, MSP_FAILURE_MALFORMED, "a sentence", "/a"));
 	msp_arena_done(&small);
 }
@@ -282,6 +317,8 @@ int main(void)
 	    TEST(headers_of_the_input_come_first_and_in_order),
 	    TEST(an_error_record_that_fails_again_has_one_failure),
 	    TEST(an_omitted_value_leaves_its_size),
+	    TEST(omitted_headers_leave_their_number),
+	    TEST(an_omitted_key_leaves_its_size),
 	    TEST(all_headers_at_their_longest),
 	    TEST(no_memory_is_answered),
 	    TEST(a_new_failure_owns_its_texts),

@@ -216,13 +216,14 @@ static void a_rejected_error_record_goes_without_its_value(void **state)
 	assert_string_equal(fixture->transport.records[0].code, "malformed");
 }
 
-static void an_error_record_refused_without_value_ends_the_worker(void **state)
+static void an_error_record_refused_with_nothing_of_its_input_ends_the_worker(void **state)
 {
 	struct fixture *fixture = *state;
 	struct msp_error err;
 	fake_transport_put(&fixture->transport, "no number");
 	fake_transport_step(&fixture->transport, MSP_SETTLE_REJECTED, MSP_OK, "no number");
-	fake_transport_step(&fixture->transport, MSP_SETTLE_REJECTED, MSP_OK, "(null)");
+	for (int i = 0; i < 3; i++) /* without value, headers, key */
+		fake_transport_step(&fixture->transport, MSP_SETTLE_REJECTED, MSP_OK, "(null)");
 	start(fixture);
 	assert_true(wait_for(msp_processor_failed, fixture->processor, true));
 	assert_int_equal(stop(fixture, &err), MSP_E_LIMIT);
@@ -355,7 +356,7 @@ int main(void)
 	    TEST(waiting_is_not_ready),
 	    TEST(a_rejected_output_becomes_an_error_record),
 	    TEST(a_rejected_error_record_goes_without_its_value),
-	    TEST(an_error_record_refused_without_value_ends_the_worker),
+	    TEST(an_error_record_refused_with_nothing_of_its_input_ends_the_worker),
 	    TEST(a_lost_batch_takes_the_next_with_it),
 	    TEST(a_broken_broker_ends_the_worker_with_its_reason),
 	    TEST(a_broker_that_is_not_there_is_waited_for),

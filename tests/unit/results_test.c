@@ -119,8 +119,11 @@ static void headers_of_outputs(void **state)
 
 static void what_is_refused_is_replaced_until_nothing_is_left(void **state)
 {
+	static const struct msp_header own[] = {HEADER("a", "1"), HEADER("a", "2")};
 	struct fixture *fixture = *state;
 	struct msp_error err;
+	fixture->message.headers = own;
+	fixture->message.header_count = 2;
 	struct msp_outgoing *outgoing = results_new(&fixture->work, &plain);
 	assert_non_null(outgoing);
 	outgoing->state = MSP_OUTGOING_REJECTED;
@@ -133,7 +136,17 @@ static void what_is_refused_is_replaced_until_nothing_is_left(void **state)
 	outgoing->state = MSP_OUTGOING_REJECTED;
 	assert_int_equal(results_replace_rejected(&fixture->work, &plain, outgoing, &err), MSP_OK);
 	assert_null(outgoing->message.value.data);
+	assert_non_null(strstr(headers_text(&outgoing->message), "a=1,a=2,"));
 	assert_non_null(strstr(headers_text(&outgoing->message), "msp-value-omitted=5,"));
+	outgoing->state = MSP_OUTGOING_REJECTED;
+	assert_int_equal(results_replace_rejected(&fixture->work, &plain, outgoing, &err), MSP_OK);
+	assert_null(strstr(headers_text(&outgoing->message), "a=1,"));
+	assert_non_null(strstr(headers_text(&outgoing->message), "msp-value-omitted=5,msp-headers-omitted=2,"));
+	assert_true(msp_bytes_equal(outgoing->message.key, MSP_BYTES_LITERAL("key")));
+	outgoing->state = MSP_OUTGOING_REJECTED;
+	assert_int_equal(results_replace_rejected(&fixture->work, &plain, outgoing, &err), MSP_OK);
+	assert_null(outgoing->message.key.data);
+	assert_non_null(strstr(headers_text(&outgoing->message), "msp-headers-omitted=2,msp-key-omitted=3,"));
 	outgoing->state = MSP_OUTGOING_REJECTED;
 	assert_int_equal(results_replace_rejected(&fixture->work, &plain, outgoing, &err), MSP_E_LIMIT);
 	assert_non_null(strstr(err.text, "inputs partition 2 offset 5"));

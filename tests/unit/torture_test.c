@@ -122,7 +122,7 @@ static enum msp_status record_scenario(void *context)
 	bool made = true;
 	for (int i = 0; i < 50 && made; i++) {
 		const struct msp_failure *failure = msp_failure_new(&arena, MSP_FAILURE_MALFORMED, "why", "/a");
-		made = failure && msp_error_record(&arena, &error_context, &input, failure, false, &record);
+		made = failure && msp_error_record(&arena, &error_context, &input, failure, MSP_OMIT_NOTHING, &record);
 	}
 	enum msp_status status = made ? MSP_OK : msp_arena_status(&arena);
 	msp_arena_done(&arena);

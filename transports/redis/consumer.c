@@ -285,6 +285,7 @@ static void consumer_free(struct msp_consumer *base)
 		next = page->next;
 		rds_page_free(page);
 	}
+	rds_turn_give(&consumer->transport->turn, &consumer->recovery.turn);
 	rds_recovery_done(&consumer->recovery);
 	rds_lease_done(&consumer->lease);
 	rds_wakeup_done(&consumer->wakeup);

@@ -17,6 +17,7 @@ void rds_inbox_release(struct rds_consumer *consumer, struct rds_page *page)
 		at = &(*at)->next;
 	*at = page->next;
 	rds_page_free(page);
+	rds_recovery_rest(consumer);
 }
 
 size_t rds_inbox_drop(struct rds_consumer *consumer)

@@ -14,9 +14,11 @@
 #define OUT_KEPT    ((size_t)1 << 20) /* what an idle link keeps of its buffer */
 #define OUT_MAX     ((size_t)1 << 31)
 #define POLL_MAX_MS 1000
+/* How long an address may take to connect while there is another: some networks swallow what goes to one of them. */
+#define ADDRESS_MS 500
 
 /* Kinds of our own, below those of the owner. */
-enum greeting { GREETING_MUST = -1, GREETING_MAY = -2, GREETING_ID = -3 };
+enum greeting { GREETING_AUTH = -1, GREETING_MUST = -2, GREETING_MAY = -3, GREETING_ID = -4 };
 
 void rds_link_init(struct rds_link *link, const struct rds_link_config *config)
 {
@@ -218,7 +220,7 @@ static void link_greet(struct rds_link *link)
 		if (address->user)
 			rds_put_string(link, address->user);
 		rds_put_string(link, address->password);
-		expect(link, GREETING_MUST, 0);
+		expect(link, GREETING_AUTH, 0);
 	}
 	char database[16];
 	snprintf(database, sizeof(database), "%d", address->database);
@@ -245,6 +247,16 @@ static void link_connect(struct rds_link *link, size_t index)
 		rds_link_fail(link, &why);
 }
 
+static void address_failed(struct rds_link *link, const char *text)
+{
+	if (!link->has_more_addresses) {
+		link_fail_text(link, text);
+		return;
+	}
+	close(link->fd);
+	link_connect(link, link->address_index + 1);
+}
+
 /* The socket has become writable, or has an error. */
 static void link_connected(struct rds_link *link)
 {
@@ -252,19 +264,26 @@ static void link_connected(struct rds_link *link)
 	socklen_t size = sizeof(error);
 	if (getsockopt(link->fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0)
 		error = errno;
-	if (error == 0) {
+	if (error == 0)
 		link_greet(link);
-	} else if (link->has_more_addresses) {
-		close(link->fd);
-		link_connect(link, link->address_index + 1);
-	} else {
-		link_fail_text(link, strerror(error));
-	}
+	else
+		address_failed(link, strerror(error));
+}
+
+/* Only the code of what is said about AUTH: a server without that command repeats its words, also the password. */
+static void auth_error(const struct rds_link *link, const redisReply *reply, struct msp_error *ret_why)
+{
+	char code[24], what[sizeof(link->config.address->name) + 8];
+	snprintf(code, sizeof(code), "%.*s", (int)strcspn(reply->str, " "), reply->str);
+	snprintf(what, sizeof(what), "%s: AUTH", link->config.address->name);
+	rds_text_error(what, code, ret_why);
 }
 
 static void greeting_reply(struct rds_link *link, int kind, redisReply *reply)
 {
 	struct msp_error why = {.status = MSP_OK};
+	if (kind == GREETING_AUTH && reply->type == REDIS_REPLY_ERROR)
+		auth_error(link, reply, &why);
 	if (kind == GREETING_MUST && reply->type == REDIS_REPLY_ERROR)
 		rds_reply_error(link->config.address->name, reply, &why);
 	if (kind == GREETING_ID && reply->type == REDIS_REPLY_INTEGER)
@@ -338,6 +357,14 @@ static bool link_waits(const struct rds_link *link)
 	return link->state == RDS_LINK_CONNECTING || link->count > 0;
 }
 
+/* How long it waits in silence. */
+static int64_t link_silence_ms(const struct rds_link *link)
+{
+	int64_t most_ms = (int64_t)link->config.timeout_ms + link->patience_ms;
+	bool has_choice = link->state == RDS_LINK_CONNECTING && link->has_more_addresses;
+	return has_choice && most_ms > ADDRESS_MS ? ADDRESS_MS : most_ms;
+}
+
 int rds_link_prepare(struct rds_link *link, struct pollfd *poll)
 {
 	int64_t now_ms = msp_monotonic_ms();
@@ -350,7 +377,7 @@ int rds_link_prepare(struct rds_link *link, struct pollfd *poll)
 	if (link->state == RDS_LINK_DOWN)
 		due_ms = link->retry_at_ms;
 	else if (link_waits(link))
-		due_ms = link->quiet_since_ms + link->config.timeout_ms + link->patience_ms;
+		due_ms = link->quiet_since_ms + link_silence_ms(link);
 	if (link->out_failed)
 		due_ms = now_ms;
 	int64_t left_ms = due_ms - now_ms;
@@ -370,6 +397,10 @@ void rds_link_serve(struct rds_link *link, const struct pollfd *poll)
 	if (link->state >= RDS_LINK_GREETING && !out_send(link))
 		link_fail_text(link, strerror(errno));
 	int64_t silent_ms = msp_monotonic_ms() - link->quiet_since_ms;
-	if (link->state != RDS_LINK_DOWN && link_waits(link) && silent_ms >= link->config.timeout_ms + link->patience_ms)
+	if (link->state == RDS_LINK_DOWN || !link_waits(link) || silent_ms < link_silence_ms(link))
+		return;
+	if (link->state == RDS_LINK_CONNECTING)
+		address_failed(link, "the server does not answer");
+	else
 		link_fail_text(link, "the server does not answer");
 }

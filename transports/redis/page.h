@@ -14,7 +14,7 @@ struct rds_page {
 	size_t count;
 	size_t given;   /* how many were handed out */
 	size_t batches; /* how many of them are alive */
-	bool alone;     /* its one message comes again, and alone */
+	bool alone;     /* its one message comes again, and is perhaps being computed: it is our turn */
 };
 
 /* Finds the entries in what XREAD and XREADGROUP answer, [[topic, entries]]; NULL: nothing came. False: the answer is

@@ -9,6 +9,7 @@
 #define LIST_COUNT      100
 #define LIST_COUNT_TEXT "100"
 #define LOOK_MAX_MS     1000
+#define TURN_RETRY_MS   5
 
 /* KEYS: inputs. ARGV: group, prefix of leases, our name. Answers [consumer, its lease or nil, for how long it asked for
  * nothing] of those others that hold entries. */
@@ -81,6 +82,16 @@ void rds_recovery_restart(struct rds_consumer *consumer)
 	recovery->own_due = true;
 }
 
+void rds_recovery_rest(struct rds_consumer *consumer)
+{
+	struct rds_recovery *recovery = &consumer->recovery;
+	bool is_busy = recovery->is_fetching;
+	for (const struct rds_page *page = consumer->pages; page; page = page->next)
+		is_busy |= page->alone;
+	if (!is_busy)
+		rds_turn_give(&consumer->transport->turn, &recovery->turn);
+}
+
 void rds_recovery_joined(struct rds_consumer *consumer)
 {
 	struct rds_recovery *recovery = &consumer->recovery;
@@ -96,6 +107,7 @@ void rds_recovery_cut(struct rds_consumer *consumer)
 	if (recovery->is_fetching)
 		recovery->own_due = true;
 	recovery->is_asking = recovery->is_fetching = false;
+	rds_recovery_rest(consumer);
 }
 
 static void owner_begin(struct rds_recovery *recovery, const char *owner, const char *token)
@@ -153,11 +165,15 @@ static void ask_entry(struct rds_consumer *consumer)
 	ask(consumer, RDS_FETCHED);
 }
 
+static bool owner_is_us(const struct rds_consumer *consumer)
+{
+	return strcmp(consumer->recovery.owner, consumer->lease.consumer) == 0;
+}
+
 /* While new entries are on their way they are in our own list and not here. */
 static void ask_pending_when_quiet(struct rds_consumer *consumer)
 {
-	bool is_own = strcmp(consumer->recovery.owner, consumer->lease.consumer) == 0;
-	if (!is_own || !consumer->reading)
+	if (!owner_is_us(consumer) || !consumer->reading)
 		ask_pending(consumer);
 }
 
@@ -188,7 +204,11 @@ int64_t rds_recovery_drive(struct rds_consumer *consumer, bool may_fetch)
 		ask_owners(consumer);
 	else if (recovery->next == recovery->count)
 		ask_pending_when_quiet(consumer);
-	else if (may_fetch && !rds_inbox_has_ready(consumer))
+	else if (!may_fetch || rds_inbox_has_ready(consumer))
+		return -1;
+	else if (!rds_turn_take(&consumer->transport->turn, &recovery->turn))
+		return TURN_RETRY_MS;
+	else
 		ask_entry(consumer);
 	return -1;
 }
@@ -217,10 +237,7 @@ static void take_owners(struct rds_consumer *consumer, const redisReply *reply)
 		const char *token = rds_reply_text(rds_reply_at(reply->element[i], 1));
 		if (!name[0] || !owner_is_dead(consumer, reply->element[i]))
 			continue;
-		msp_log(MSP_LOG_INFO, "taking over what a dead consumer left", "consumer", name, "group", consumer->group,
-		        "topic", consumer->inputs, NULL);
 		owner_begin(&consumer->recovery, name, token);
-		consumer->recovery.look_at_ms = 0; /* there may be more of them */
 		return;
 	}
 }
@@ -251,6 +268,18 @@ static void take_pending(struct rds_consumer *consumer, const redisReply *reply)
 	}
 }
 
+/* Something came of the list that is worked on. There may be more dead owners than this one; but one of whose list
+ * nothing comes would be found again at once, and for ever: what was deleted stays in it until it is settled. */
+static void owner_yields(struct rds_consumer *consumer)
+{
+	struct rds_recovery *recovery = &consumer->recovery;
+	if (!recovery->owner || owner_is_us(consumer) || recovery->look_at_ms == 0)
+		return;
+	msp_log(MSP_LOG_INFO, "taking over what a dead consumer left", "consumer", recovery->owner, "group",
+	        consumer->group, "topic", consumer->inputs, NULL);
+	recovery->look_at_ms = 0;
+}
+
 /* Nothing, or [how often, entries]; there is no entry when it was deleted in that moment. */
 static void take_entry(struct rds_consumer *consumer, redisReply *reply)
 {
@@ -273,6 +302,7 @@ static void take_entry(struct rds_consumer *consumer, redisReply *reply)
 	page->messages[0].attempts = count < INT32_MAX ? (int32_t)count : INT32_MAX;
 	page->alone = true;
 	rds_inbox_add(consumer, page);
+	owner_yields(consumer);
 }
 
 static bool is_gone(const redisReply *reply)
@@ -286,6 +316,7 @@ void rds_recovery_reply(struct rds_consumer *consumer, int kind, redisReply *rep
 	consumer->recovery.is_asking = consumer->recovery.is_fetching = false;
 	if (kind == RDS_FETCHED && rds_reply_is_array(reply)) {
 		take_entry(consumer, reply);
+		rds_recovery_rest(consumer);
 		return;
 	}
 	if (is_gone(reply)) {
@@ -298,5 +329,6 @@ void rds_recovery_reply(struct rds_consumer *consumer, int kind, redisReply *rep
 	} else {
 		take_pending(consumer, reply);
 	}
+	rds_recovery_rest(consumer);
 	freeReplyObject(reply);
 }

@@ -1,5 +1,6 @@
 /* What comes again: entries that were delivered and not settled, to this consumer in an earlier life or to one that is
- * dead. Each is delivered alone, one after the other, so that one which ends the process is known by its count. */
+ * dead. Each is delivered alone, one after the other in the whole process, so that one which ends it is known by its
+ * count. */
 #ifndef RDS_RECOVERY_H
 #define RDS_RECOVERY_H
 
@@ -23,6 +24,7 @@ struct rds_recovery {
 	bool has_more;                    /* there may be more behind */
 	char (*ids)[RDS_ID_SIZE];         /* owned; of entries to be fetched */
 	size_t count, next;
+	int64_t turn; /* to fetch one; see turn.h */
 };
 
 enum msp_status rds_recovery_init(struct rds_recovery *recovery, const struct rds_consumer *consumer,
@@ -40,6 +42,8 @@ int64_t rds_recovery_drive(struct rds_consumer *consumer, bool may_fetch);
 void rds_recovery_reply(struct rds_consumer *consumer, int kind, redisReply *reply);
 /* Answers that were due never come; what was fetched may be ours. */
 void rds_recovery_cut(struct rds_consumer *consumer);
+/* Lets others have their turn, unless an entry is fetched or computed. */
+void rds_recovery_rest(struct rds_consumer *consumer);
 /* Forgets everything and begins with our own list. */
 void rds_recovery_restart(struct rds_consumer *consumer);
 

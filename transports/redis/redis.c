@@ -1,7 +1,7 @@
 /* The Redis transport. A topic is a stream, a message an entry of it; consumers are a consumer group of Redis.
  *
- * Start here. Every consumer, producer, reader and admin has connections of its own, so nothing but the keeper is
- * shared between threads.
+ * Start here. Every consumer, producer, reader and admin has connections of its own, so nothing but the keeper and
+ * the turn is shared between threads.
  *
  *     consumer.c  receive            address.c  URLs                      entry.c   a message as an entry
  *     inbox.c     new entries        connect.c  sockets                   page.c    entries that came together
@@ -10,7 +10,7 @@
  *     group.c     consumer groups    server.c   which servers will do     lag.c     what a group has left
  *     member.c    join and leave     lease.c    who lives                 trim.c    deletes what is settled
  *     producer.c  reader.c  admin.c  keeper.c   renews leases             parser.c  bounds to what an answer announces
- *     settle_script.c  exactly once */
+ *     settle_script.c  exactly once              turn.c    one at a time computes what comes again */
 #include <assert.h>
 #include <msp_transport_redis.h>
 #include <stdatomic.h>

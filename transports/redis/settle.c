@@ -123,6 +123,8 @@ static void mark(struct rds_consumer *consumer)
 	consumer->settle.step = RDS_STEP_MARKING;
 }
 
+/* WAIT is about what its own connection wrote, and since Redis 7.2 about nothing when that was nothing: after a cut, or
+ * when the batch was settled before. So something is written first, which comes after the batch wherever that was. */
 static void replicate(struct rds_consumer *consumer)
 {
 	const struct rds_options *options = &consumer->transport->server.options;
@@ -130,6 +132,8 @@ static void replicate(struct rds_consumer *consumer)
 		settle_end(&consumer->settle, MSP_SETTLE_OK);
 		return;
 	}
+	rds_lease_put_renewal(&consumer->lease, &consumer->writes, (int)consumer->transport->server.options.lease_ms);
+	rds_link_expect(&consumer->writes, RDS_IGNORED, 0);
 	rds_put_array(&consumer->writes, 3);
 	rds_put_string(&consumer->writes, "WAIT");
 	rds_put_integer(&consumer->writes, options->wait_replicas);
@@ -168,6 +172,8 @@ void rds_settle_begin(struct rds_consumer *consumer, struct rds_batch *batch, st
 	settle->step = RDS_STEP_PUBLISH;
 	settle->resume_at_ms = 0;
 	settle->error.status = MSP_OK;
+	batch->page->alone = false;
+	rds_recovery_rest(consumer);
 	if (settle_refuses(settle))
 		settle_end(settle, MSP_SETTLE_REJECTED);
 	(void)rds_settle_drive(consumer);
@@ -188,7 +194,8 @@ int64_t rds_settle_drive(struct rds_consumer *consumer)
 		publish(consumer);
 	if (settle->step == RDS_STEP_MARK)
 		mark(consumer);
-	if (settle->step == RDS_STEP_REPLICATE)
+	/* Whoever leaves does not ask for the answer, and must not renew what it gives up. */
+	if (settle->step == RDS_STEP_REPLICATE && !consumer->leaving)
 		replicate(consumer);
 	return -1;
 }

@@ -4,6 +4,7 @@
 
 #include "keeper.h"
 #include "server.h"
+#include "turn.h"
 #include <msp/transport.h>
 
 struct rds_transport {
@@ -11,6 +12,7 @@ struct rds_transport {
 	struct rds_server server;
 	unsigned serial; /* no other transport of this process has it */
 	struct rds_keeper keeper;
+	struct rds_turn turn;
 };
 
 enum msp_status rds_consumer_open(struct rds_transport *transport, const struct msp_consumer_config *config,

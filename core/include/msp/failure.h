@@ -51,15 +51,24 @@ struct msp_error_context {
 	const char *group;
 };
 
+/* What an error record does without, because the broker refuses it otherwise; each also what stands above it. */
+enum msp_omission {
+	MSP_OMIT_NOTHING,
+	MSP_OMIT_VALUE,   /* a null value; the header msp-value-omitted says how many bytes it had */
+	MSP_OMIT_HEADERS, /* those of the input; msp-headers-omitted says how many there were */
+	MSP_OMIT_KEY,     /* a null key; msp-key-omitted says how many bytes it had. What is left is of bounded size. */
+};
+
 /* Builds the error record of `input` in `arena`: its value, key, timestamp, position and headers, the headers first and
- * in their order, then the msp-error headers of the design. It borrows what `input`, `context` and `failure` point to.
- * `omit_value`: a null value instead and the header msp-value-omitted with its size, unless the value is absent anyway.
+ * in their order, then the msp-error headers of the design, except what is to be omitted. Nothing is said of the
+ * omission of what the input has not. It borrows what `input`, `context` and `failure` point to.
  *
- * The thirteen header names of an error record are reserved. An input that carries them is an error record sent back
+ * The fifteen header names of an error record are reserved. An input that carries them is an error record sent back
  * to inputs; those headers describe its earlier failure, so this failure's take their place. A reader thus finds each
  * name at most once, whichever header of a name its client hands out, never meets a path or an id of another failure,
  * and a message that goes round does not grow. Every other header is kept byte for byte. False: no memory. */
 bool msp_error_record(struct msp_arena *arena, const struct msp_error_context *context, const struct msp_message *input,
-                      const struct msp_failure *failure, bool omit_value, struct msp_message *ret_record) MSP_NODISCARD;
+                      const struct msp_failure *failure, enum msp_omission omission,
+                      struct msp_message *ret_record) MSP_NODISCARD;
 
 #endif

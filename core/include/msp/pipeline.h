@@ -23,6 +23,7 @@ struct msp_item {
 	struct msp_value input, output;    /* void after msp_pipeline_run */
 	size_t encoded_at, encoded_size;   /* where its output stands in msp_work.encoded */
 	const struct msp_failure *failure; /* NULL: none; in msp_work.records */
+	enum msp_omission omission;        /* what the error record made of it does without */
 };
 
 /* The memory of one batch on its way; used again and again. Caller storage. */
