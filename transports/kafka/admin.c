@@ -1,4 +1,5 @@
 #include "error.h"
+#include "lag.h"
 #include "topic.h"
 
 #include <assert.h>
@@ -11,12 +12,8 @@
 
 struct kafka_admin {
 	struct msp_admin base;
-	const struct kafka_settings *settings;
 	struct kafka_client client;
-	/* A consumer that never joins `group`, to ask for its offsets: librdkafka's own request for them ends the process
-	 * when a broker goes away meanwhile (2.0.2, an assertion in rdkafka_queue.h). */
-	struct kafka_client member;
-	char *group; /* of `member`, or NULL */
+	struct kafka_lag lag;
 };
 
 static const struct msp_admin_ops ADMIN_OPS;
@@ -310,77 +307,30 @@ static enum msp_status admin_topic_describe(struct msp_admin *base, const char *
 
 /* ---- groups ---- */
 
-static int64_t partition_remaining(const struct msp_partition_info *until, int64_t committed)
+/* What of `until` is there still: messages expire, and a topic that was created anew may end before the old one did. */
+static void info_limit(struct msp_topic_info *now, const struct msp_topic_info *until)
 {
-	int64_t from = committed > until->oldest ? committed : until->oldest; /* no commit is negative */
-	return until->newest > from ? until->newest - from : 0;
-}
-
-static void member_close(struct kafka_admin *admin)
-{
-	kafka_client_done(&admin->member);
-	free(admin->group);
-	admin->group = NULL;
-}
-
-static enum msp_status member_open(struct kafka_admin *admin, const char *group, struct msp_error *err)
-{
-	if (admin->group && strcmp(admin->group, group) == 0)
-		return MSP_OK;
-	member_close(admin);
-	if (!(admin->group = strdup(group)))
-		return msp_error_set(err, MSP_E_NO_MEMORY, "no memory for a group");
-	rd_kafka_conf_t *conf;
-	enum msp_status status = kafka_conf_new(admin->settings, KAFKA_CONSUMER, &conf, err);
-	if (status == MSP_OK) {
-		kafka_conf_set(conf, "group.id", group);
-		kafka_conf_set(conf, "enable.auto.commit", "false");
-		status = kafka_client_init(&admin->member, RD_KAFKA_CONSUMER, conf, admin, err);
+	if (now->partition_count > until->partition_count)
+		now->partition_count = until->partition_count;
+	for (size_t i = 0; i < now->partition_count; i++) {
+		if (now->partitions[i].oldest < until->partitions[i].oldest)
+			now->partitions[i].oldest = until->partitions[i].oldest;
+		if (now->partitions[i].newest > until->partitions[i].newest)
+			now->partitions[i].newest = until->partitions[i].newest;
 	}
-	if (status != MSP_OK)
-		member_close(admin);
-	return status;
 }
 
-/* What is between `committed` and the ends, as far as it is there still: messages expire, and a topic that was created
- * anew may end before the old one did. */
-static enum msp_status remaining_count(struct kafka_admin *admin, const rd_kafka_topic_partition_list_t *committed,
-                                       const struct msp_topic_info *until, int64_t *ret_remaining, int timeout_ms,
-                                       struct msp_error *err)
+static enum msp_status group_remaining_once(struct kafka_admin *admin, const char *group, const char *topic,
+                                            const struct msp_topic_info *until, int64_t *ret_remaining,
+                                            const struct retry *retry, struct msp_error *err)
 {
 	struct msp_topic_info *now = NULL;
-	enum msp_status status = topic_describe_once(admin, committed->elems[0].topic, &now, timeout_ms, err);
+	enum msp_status status = topic_describe_once(admin, topic, &now, retry_left_ms(retry), err);
 	if (status != MSP_OK)
 		return status;
-	int64_t remaining = 0;
-	for (size_t i = 0; i < until->partition_count && i < now->partition_count; i++) {
-		struct msp_partition_info there = until->partitions[i];
-		if (there.oldest < now->partitions[i].oldest)
-			there.oldest = now->partitions[i].oldest;
-		if (there.newest > now->partitions[i].newest)
-			there.newest = now->partitions[i].newest;
-		remaining += partition_remaining(&there, committed->elems[i].offset);
-	}
+	info_limit(now, until);
+	status = kafka_lag_count(&admin->lag, group, topic, now, ret_remaining, retry_left_ms(retry), err);
 	free(now);
-	*ret_remaining = remaining;
-	return MSP_OK;
-}
-
-/* Waits for a transaction that is being committed: its offsets count. */
-static enum msp_status group_remaining_once(struct kafka_admin *admin, const char *topic,
-                                            const struct msp_topic_info *until, int64_t *ret_remaining, int timeout_ms,
-                                            struct msp_error *err)
-{
-	rd_kafka_topic_partition_list_t *partitions = kafka_partitions_new(topic, (int32_t)until->partition_count, 0);
-	rd_kafka_resp_err_t code = rd_kafka_committed(admin->member.rk, partitions, timeout_ms);
-	for (int i = 0; i < partitions->cnt && !code; i++)
-		code = partitions->elems[i].err;
-	enum msp_status status;
-	if (code)
-		status = kafka_client_error(&admin->member, code, err, "offsets of group %s", admin->group);
-	else
-		status = remaining_count(admin, partitions, until, ret_remaining, timeout_ms, err);
-	rd_kafka_topic_partition_list_destroy(partitions);
 	return status;
 }
 
@@ -390,11 +340,9 @@ static enum msp_status admin_group_remaining(struct msp_admin *base, const char 
 {
 	struct retry retry;
 	retry_init(&retry, admin_cast(base), timeout_ms);
-	enum msp_status status = member_open(retry.admin, group, err);
-	if (status != MSP_OK)
-		return status;
+	enum msp_status status;
 	do
-		status = group_remaining_once(retry.admin, topic, until, ret_remaining, retry_left_ms(&retry), err);
+		status = group_remaining_once(retry.admin, group, topic, until, ret_remaining, &retry, err);
 	while (retry_wants(&retry, status));
 	return status;
 }
@@ -404,7 +352,7 @@ static void admin_free(struct msp_admin *base)
 	if (!base)
 		return;
 	struct kafka_admin *admin = admin_cast(base);
-	member_close(admin);
+	kafka_lag_done(&admin->lag);
 	kafka_client_done(&admin->client);
 	free(admin);
 }
@@ -416,7 +364,7 @@ enum msp_status kafka_admin_open(const struct kafka_settings *settings, struct m
 	if (!admin)
 		return msp_error_set(err, MSP_E_NO_MEMORY, "no memory for an admin");
 	admin->base.ops = &ADMIN_OPS;
-	admin->settings = settings;
+	kafka_lag_init(&admin->lag, settings);
 	rd_kafka_conf_t *conf;
 	enum msp_status status = kafka_conf_new(settings, KAFKA_PRODUCER, &conf, err);
 	if (status == MSP_OK)

@@ -11,18 +11,11 @@ void kafka_consumer_forward(struct kafka_consumer *consumer)
 		rd_kafka_queue_forward(consumer->queues[i], consumer->work);
 }
 
-static void queue_drain(rd_kafka_queue_t *queue)
-{
-	rd_kafka_message_t *message;
-	while (rd_kafka_consume_batch_queue(queue, 0, &message, 1) == 1)
-		rd_kafka_message_destroy(message);
-}
-
 void kafka_consumer_drop_queues(struct kafka_consumer *consumer)
 {
 	for (size_t i = 0; i < consumer->queue_count; i++) {
 		rd_kafka_queue_forward(consumer->queues[i], NULL);
-		queue_drain(consumer->queues[i]);
+		kafka_queue_drain(consumer->queues[i]);
 		rd_kafka_queue_destroy(consumer->queues[i]);
 	}
 	free(consumer->queues);
@@ -183,7 +176,7 @@ void kafka_consumer_drop_fetched(struct kafka_consumer *consumer)
 	while (consumer->carried_begin < consumer->carried_end)
 		rd_kafka_message_destroy(consumer->carried[consumer->carried_begin++]);
 	consumer->carried_begin = consumer->carried_end = 0;
-	queue_drain(consumer->work);
+	kafka_queue_drain(consumer->work);
 }
 
 enum msp_status kafka_consumer_check(struct kafka_consumer *consumer, struct msp_error *err)

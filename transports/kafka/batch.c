@@ -82,3 +82,10 @@ size_t kafka_message_size(const rd_kafka_message_t *message)
 {
 	return message->len + message->key_len;
 }
+
+void kafka_queue_drain(rd_kafka_queue_t *queue)
+{
+	rd_kafka_message_t *message;
+	while (rd_kafka_consume_batch_queue(queue, 0, &message, 1) == 1)
+		rd_kafka_message_destroy(message);
+}

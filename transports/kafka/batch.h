@@ -23,4 +23,7 @@ void kafka_batch_free(struct kafka_batch *batch);
 /* What counts of a message against a limit of bytes. */
 size_t kafka_message_size(const rd_kafka_message_t *message);
 
+/* Frees the messages that wait in a queue. */
+void kafka_queue_drain(rd_kafka_queue_t *queue);
+
 #endif

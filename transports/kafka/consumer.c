@@ -30,17 +30,11 @@ static struct kafka_consumer *consumer_cast(struct msp_consumer *consumer)
 /* ---- receive ---- */
 
 /* Before 2.2, librdkafka's fetcher looks up only once a second after its queue was full, which holds a backlog at one
- * queue per second. Any request to the partitions' leaders makes it look at once; this one is the smallest, and nobody
- * waits for its answer. */
+ * queue per second. */
 static void fetcher_nudge(struct kafka_consumer *consumer)
 {
-	if (rd_kafka_version() >= 0x02020000 || !consumer->assignment)
-		return;
-	rd_kafka_topic_partition_list_t *partitions = rd_kafka_topic_partition_list_copy(consumer->assignment);
-	for (int i = 0; i < partitions->cnt; i++)
-		partitions->elems[i].offset = RD_KAFKA_OFFSET_END;
-	rd_kafka_offsets_for_times(consumer->client.rk, partitions, 0);
-	rd_kafka_topic_partition_list_destroy(partitions);
+	if (rd_kafka_version() < 0x02020000 && consumer->assignment)
+		kafka_leaders_nudge(&consumer->client, consumer->assignment);
 }
 
 static void consumer_watch_backlog(struct kafka_consumer *consumer)

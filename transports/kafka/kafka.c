@@ -7,8 +7,9 @@
  *     assignment.c  partitions come and go           publication.c  one array of messages until each has its verdict
  *     batch.c       librdkafka's messages as ours    producer.c     send
  *     settle.c      settle, step by step             reader.c       browse
- *     transaction.c the steps of exactly once        admin.c        topics, offsets, lag
+ *     transaction.c the steps of exactly once        admin.c        topics and their offsets
  *     drive.c       a thread that carries a transaction on while the next batch is computed
+ *     lag.c         what a group has still to settle
  *     settings.c    URL, options, refused properties client.c       a librdkafka handle, its configuration, its log
  *     instance.c    one live process per instance name
  *     mark.c        the consumed mark, under at_least_once

@@ -109,3 +109,12 @@ enum msp_status kafka_offsets_query(struct kafka_client *client, rd_kafka_topic_
 		return kafka_client_error(client, code, err, "offsets of %s", partitions->elems[0].topic);
 	return MSP_OK;
 }
+
+void kafka_leaders_nudge(struct kafka_client *client, const rd_kafka_topic_partition_list_t *partitions)
+{
+	rd_kafka_topic_partition_list_t *copy = rd_kafka_topic_partition_list_copy(partitions);
+	for (int i = 0; i < copy->cnt; i++)
+		copy->elems[i].offset = RD_KAFKA_OFFSET_END;
+	rd_kafka_offsets_for_times(client->rk, copy, 0);
+	rd_kafka_topic_partition_list_destroy(copy);
+}

@@ -20,4 +20,8 @@ rd_kafka_topic_partition_list_t *kafka_partitions_new(const char *topic, int32_t
 enum msp_status kafka_offsets_query(struct kafka_client *client, rd_kafka_topic_partition_list_t *partitions,
                                     int timeout_ms, struct msp_error *err) MSP_NODISCARD;
 
+/* Sends the partitions' leaders the smallest request there is; nobody waits for its answer. librdkafka's fetcher looks
+ * up at once then, and not a second later. */
+void kafka_leaders_nudge(struct kafka_client *client, const rd_kafka_topic_partition_list_t *partitions);
+
 #endif

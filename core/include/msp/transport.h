@@ -213,7 +213,8 @@ struct msp_admin_ops {
 	                                  int timeout_ms, struct msp_error *err);
 	/* How many messages before the ends in `until` (from topic_describe) are there that the group has not settled yet.
 	 * Required. With the ends of now this is the group's lag. A group that never was has settled nothing. What was
-	 * deleted, by itself or with its topic, is not waited for. */
+	 * deleted, by itself or with its topic, is not waited for. 0 as soon as nothing is left that the group could
+	 * receive, until then a broker may count more than it has (places between messages). */
 	enum msp_status (*group_remaining)(struct msp_admin *admin, const char *group, const char *topic,
 	                                   const struct msp_topic_info *until, int64_t *ret_remaining, int timeout_ms,
 	                                   struct msp_error *err);
