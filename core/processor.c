@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 /* How long an idle worker blocks in receive; stop and wake end it early. */
-#define IDLE_MS 2000
+#define IDLE_MS 1000
 /* How long one settle_wait may block before the worker looks at its stop flag. */
 #define SETTLE_WAIT_MS 100
 

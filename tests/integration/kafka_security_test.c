@@ -212,7 +212,7 @@ static void the_right_to_write_is_waited_for_with(const char *guarantee, const c
 static void the_right_to_write_is_waited_for(void **state)
 {
 	(void)state;
-	the_right_to_write_is_waited_for_with("at_least_once", " for_s=10");
+	the_right_to_write_is_waited_for_with("at_least_once", " for_s=1");
 }
 
 static void the_right_to_write_is_waited_for_in_transactions(void **state)
@@ -229,7 +229,7 @@ static void the_right_to_the_group_is_waited_for(void **state)
 	allow(RD_KAFKA_RESOURCE_GROUP, "group.iris_model.0.1", "User:model", RD_KAFKA_ACL_OPERATION_DESCRIBE);
 	struct process *run = run_start("group", "at_least_once");
 	process_await(run, run->err, "Group authorization failed");
-	process_await(run, run->err, " for_s=10");
+	process_await(run, run->err, " for_s=1");
 	assert_lacks(run->text, "the wait is over");
 	await_file("ready", false);
 	allow(RD_KAFKA_RESOURCE_GROUP, "group.iris_model.0.1", "User:model", RD_KAFKA_ACL_OPERATION_READ);

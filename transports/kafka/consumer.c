@@ -16,7 +16,7 @@
 /* How many messages are taken from librdkafka at once; it knows no limit in bytes, so what is too much is carried. */
 #define TAKE_MAX 512
 /* A sleep is never longer, whatever librdkafka forgets to say. */
-#define SLEEP_MAX_MS   2000
+#define SLEEP_MAX_MS   1000
 #define REWIND_POLL_MS 20
 
 static const struct msp_consumer_ops CONSUMER_OPS;
