@@ -76,9 +76,9 @@ static void mark_commit(struct kafka_consumer *consumer, const char *consequence
 		msp_log(MSP_LOG_WARN, consequence, "group", consumer->group, "reason", err.text, NULL);
 }
 
-/* When a topic goes, the group may give its partitions up before the client is told why, at the latest when it looks
- * for topics (client.c). What was in hand then is gone as well. */
-#define LEFT_BEHIND_MS 35000
+/* When a topic goes, the group may give its partitions up before the client is told why: it looks for topics every ten
+ * seconds (client.c). What was in hand then is gone as well. */
+#define LEFT_BEHIND_MS 15000
 
 /* How many messages were read and are not settled. */
 static size_t unsettled_count(const struct kafka_consumer *consumer)

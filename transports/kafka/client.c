@@ -36,11 +36,8 @@ static const struct msp_property CONSUMER_DEFAULTS[] = {
     {"partition.assignment.strategy", "range,roundrobin"},
     {"enable.auto.offset.store", "false"},
     {"allow.auto.create.topics", "false"},
-    /* How soon added partitions are noticed. */
-    {"topic.metadata.refresh.interval.ms", "30000"},
-    /* How long a topic that the broker does not know, or knows no more, counts as one that is about to be created. We
-     * wait for it anyhow; of one that was deleted we must know before there is another of its name. */
-    {"topic.metadata.propagation.max.ms", "1000"},
+    /* How soon added partitions, and that the topic was deleted, are noticed. */
+    {"topic.metadata.refresh.interval.ms", "10000"},
     /* How long a broker that has nothing new holds an answer back: what it has is sent at once anyhow, and every answer
      * wakes threads of a model that is idle. Longer, and partitions that come to a consumer with an empty topic wait
      * for it: librdkafka has one fetch at a broker at a time. */
@@ -211,22 +208,12 @@ static enum msp_log_level log_level(int syslog_level)
 	return syslog_level <= 6 ? MSP_LOG_INFO : MSP_LOG_DEBUG;
 }
 
-/* What librdkafka logs when a topic has more partitions than before, or is gone. To the application it says so only
- * with the next refresh of all topics. */
-static void topic_hint(const rd_kafka_t *rk, const char *facility)
-{
-	struct kafka_client *client = rk ? rd_kafka_opaque(rk) : NULL;
-	if (client && strcmp(facility, "PARTCNT") == 0)
-		atomic_store(&client->topic_changed, true);
-}
-
 /* [any thread] Connection trouble is repeated at every try: it is said by whoever waits for the broker. */
 static void client_log(const rd_kafka_t *rk, int level, const char *facility, const char *text)
 {
 	static const char *const noise[] = {"FAIL",    "CONFWARN", "ERROR",      "REQTMOUT", "GETPID",   "TERMINATE",
 	                                    "PARTCNT", "TXNERR",   "ADDOFFSETS", "FATAL",    "ADDPARTS", "COMMITFAIL"};
 	enum msp_log_level ours = log_level(level);
-	topic_hint(rk, facility);
 	for (size_t i = 0; i < sizeof(noise) / sizeof(noise[0]); i++)
 		if (strcmp(noise[i], facility) == 0 || strstr(text, CERTIFICATE_REFUSED))
 			ours = MSP_LOG_DEBUG;

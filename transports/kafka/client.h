@@ -35,9 +35,8 @@ struct kafka_client {
 	void *owner;    /* for the callbacks of whoever has this client */
 	bool down;      /* no broker can be reached, as far as librdkafka knows */
 	rd_kafka_resp_err_t code;
-	char reason[160];          /* the last thing that went wrong with a connection */
-	atomic_int x509_error;     /* OpenSSL's reason why it refused a certificate; 0: none */
-	atomic_bool topic_changed; /* perhaps a topic is gone: its owner should ask */
+	char reason[160];      /* the last thing that went wrong with a connection */
+	atomic_int x509_error; /* OpenSSL's reason why it refused a certificate; 0: none */
 };
 
 /* Makes the handle; waits for nothing. Takes `conf` whatever comes of it. `client` must not move afterwards. */

@@ -146,13 +146,6 @@ static void consumer_sleep(struct kafka_consumer *consumer, int64_t timeout_ms)
 		assert(errno == EAGAIN);
 }
 
-static void consumer_note_missing(struct kafka_consumer *consumer)
-{
-	pthread_mutex_lock(&consumer->drive.lock);
-	kafka_consumer_note_missing(consumer);
-	pthread_mutex_unlock(&consumer->drive.lock);
-}
-
 /* What stands in the way of messages, said once. */
 static enum msp_status consumer_trouble(struct kafka_consumer *consumer, struct msp_error *err)
 {
@@ -165,8 +158,11 @@ static enum msp_status consumer_trouble(struct kafka_consumer *consumer, struct 
 	if (status == MSP_E_DENIED && !consumer->assignment)
 		consumer->denied = consumer->trouble;
 	consumer->trouble.status = MSP_OK;
-	if (status == MSP_E_NOT_FOUND)
-		consumer_note_missing(consumer);
+	if (status == MSP_E_NOT_FOUND) {
+		pthread_mutex_lock(&consumer->drive.lock);
+		kafka_consumer_note_missing(consumer);
+		pthread_mutex_unlock(&consumer->drive.lock);
+	}
 	return status;
 }
 
@@ -187,16 +183,13 @@ static enum msp_status consumer_subscribe(struct kafka_consumer *consumer, struc
 	return code ? kafka_error_set(err, code, NULL, "topic %s", consumer->inputs) : MSP_OK;
 }
 
-/* While no broker can be reached, or the topic is gone, librdkafka says so once; when that is over is for us to ask.
- * Also that it is gone, so as to know it before there is another topic of its name. */
+/* While no broker can be reached, or the topic is gone, librdkafka says so once; when that is over is for us to ask. */
 static enum msp_status consumer_ask_broker(struct kafka_consumer *consumer, int timeout_ms, struct msp_error *err)
 {
 	int32_t count;
 	enum msp_status status = kafka_topic_partition_count(&consumer->client, consumer->inputs, timeout_ms, &count, err);
 	if (status != MSP_E_UNAVAILABLE)
 		consumer->client.down = false;
-	if (status == MSP_E_NOT_FOUND && !consumer->missing)
-		consumer_note_missing(consumer);
 	if (status == MSP_OK && consumer->missing) {
 		consumer->missing = false;
 		pthread_mutex_lock(&consumer->drive.lock);
@@ -254,8 +247,7 @@ static enum msp_status consumer_receive(struct msp_consumer *base, const struct 
 		int64_t left_ms = deadline_ms - msp_monotonic_ms();
 		if (left_ms <= 0 || atomic_exchange(&consumer->woken, false))
 			return consumer_idle(consumer, err);
-		bool changed = atomic_exchange(&consumer->client.topic_changed, false);
-		if (changed || consumer->client.down || consumer->missing)
+		if (consumer->client.down || consumer->missing)
 			return consumer_ask_broker(consumer, (int)left_ms, err);
 		/* Stopping a partition undoes its forwarding, at a time of librdkafka's choice. */
 		if (consumer->rewound)
