@@ -133,6 +133,7 @@ static void look_end(struct kafka_lag *lag)
 {
 	if (!lag->looking)
 		return;
+	rd_kafka_resume_partitions(lag->member.rk, lag->looking);
 	rd_kafka_assign(lag->member.rk, NULL);
 	rd_kafka_topic_partition_list_destroy(lag->looking);
 	lag->looking = NULL;
@@ -235,9 +236,19 @@ static struct place *message_place(const struct kafka_backlog *backlog, const rd
 	return place->sight == WANTED ? place : NULL;
 }
 
+/* A broker gives large record batches of one partition at a time, the first that is asked for: one that was seen must
+ * not stand before those that were not. */
+static void partition_stop(struct kafka_lag *lag, const rd_kafka_message_t *message)
+{
+	rd_kafka_topic_partition_list_t *one = rd_kafka_topic_partition_list_new(1);
+	rd_kafka_topic_partition_list_add(one, rd_kafka_topic_name(message->rkt), message->partition);
+	rd_kafka_pause_partitions(lag->member.rk, one);
+	rd_kafka_topic_partition_list_destroy(one);
+}
+
 /* Returns an error that ends the look. */
-static rd_kafka_resp_err_t message_see(const struct kafka_backlog *backlog, const rd_kafka_message_t *message,
-                                       int *pending)
+static rd_kafka_resp_err_t message_see(struct kafka_lag *lag, const struct kafka_backlog *backlog,
+                                       const rd_kafka_message_t *message, int *pending)
 {
 	struct place *place = message_place(backlog, message);
 	if (!place)
@@ -257,6 +268,7 @@ static rd_kafka_resp_err_t message_see(const struct kafka_backlog *backlog, cons
 	default:
 		return message->err;
 	}
+	partition_stop(lag, message);
 	--*pending;
 	return RD_KAFKA_RESP_ERR_NO_ERROR;
 }
@@ -273,7 +285,7 @@ static enum msp_status look_wait(struct kafka_lag *lag, const struct kafka_backl
 		int left_ms = left_until_ms(deadline_ms);
 		rd_kafka_message_t *message = rd_kafka_consumer_poll(lag->member.rk, left_ms < wait_ms ? left_ms : wait_ms);
 		if (message) {
-			code = message_see(backlog, message, &pending);
+			code = message_see(lag, backlog, message, &pending);
 			rd_kafka_message_destroy(message);
 		} else if (left_ms <= wait_ms) {
 			code = RD_KAFKA_RESP_ERR__TIMED_OUT;
