@@ -65,12 +65,15 @@ static rd_kafka_t *writer_open(void)
 
 static void writer_write(rd_kafka_t *rk, int32_t partition, int count)
 {
-	char value[] = "{}";
+	static char value[] = "{}";
+	const rd_kafka_vu_t message[] = {
+	    {.vtype = RD_KAFKA_VTYPE_TOPIC, .u.cstr = inputs},
+	    {.vtype = RD_KAFKA_VTYPE_PARTITION, .u.i32 = partition},
+	    {.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY},
+	    {.vtype = RD_KAFKA_VTYPE_VALUE, .u.mem = {value, sizeof(value) - 1}},
+	};
 	for (int i = 0; i < count; i++)
-		assert_int_equal(rd_kafka_producev(rk, RD_KAFKA_V_TOPIC(inputs), RD_KAFKA_V_PARTITION(partition),
-		                                   RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_VALUE(value, 2),
-		                                   RD_KAFKA_V_END),
-		                 0);
+		succeeds(rd_kafka_produceva(rk, message, sizeof(message) / sizeof(message[0])));
 	assert_int_equal(rd_kafka_flush(rk, DEADLINE_MS), 0); /* what is aborted is on the broker */
 }
 
