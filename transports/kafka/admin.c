@@ -76,8 +76,7 @@ static void retry_init(struct retry *retry, struct kafka_admin *admin, int timeo
 
 static int retry_left_ms(const struct retry *retry)
 {
-	int64_t left_ms = retry->deadline_ms - msp_monotonic_ms();
-	return left_ms > 0 ? (int)left_ms : 0;
+	return kafka_left_ms(retry->deadline_ms);
 }
 
 /* True, after a pause: try again. */

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <msp/backoff.h>
 #include <msp/log.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -327,6 +328,12 @@ void kafka_client_done(struct kafka_client *client)
 	if (client->rk)
 		rd_kafka_destroy(client->rk);
 	client->rk = NULL;
+}
+
+int kafka_left_ms(int64_t deadline_ms)
+{
+	int64_t left_ms = deadline_ms - msp_monotonic_ms();
+	return left_ms > 0 ? (int)left_ms : 0;
 }
 
 /* The codes of OpenSSL's x509_vfy.h that people meet. */

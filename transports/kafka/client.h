@@ -46,6 +46,9 @@ enum msp_status kafka_client_init(struct kafka_client *client, rd_kafka_type_t t
  * before, or this waits for ever. */
 void kafka_client_done(struct kafka_client *client);
 
+/* Milliseconds until msp_monotonic_ms() is `deadline_ms`. Never negative: to librdkafka that would be without end. */
+int kafka_left_ms(int64_t deadline_ms);
+
 /* After a call failed with `code`: fills `err`, with the reason why the broker is out of reach where that is known. */
 enum msp_status kafka_client_error(struct kafka_client *client, rd_kafka_resp_err_t code, struct msp_error *err,
                                    const char *format, ...) MSP_PRINTF(4, 5);

@@ -181,13 +181,6 @@ static enum msp_status member_open(struct kafka_lag *lag, const char *group, str
 
 /* ---- looking ---- */
 
-/* Never negative: that would be without end. */
-static int left_until_ms(int64_t deadline_ms)
-{
-	int64_t left_ms = deadline_ms - msp_monotonic_ms();
-	return left_ms > 0 ? (int)left_ms : 0;
-}
-
 static rd_kafka_topic_partition_list_t *wanted_list(const struct kafka_backlog *backlog, size_t count)
 {
 	rd_kafka_topic_partition_list_t *wanted = rd_kafka_topic_partition_list_new(1);
@@ -282,7 +275,7 @@ static enum msp_status look_wait(struct kafka_lag *lag, const struct kafka_backl
 	rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
 	while (pending > 0 && !code) {
 		int wait_ms = msp_backoff_next_ms(&pause);
-		int left_ms = left_until_ms(deadline_ms);
+		int left_ms = kafka_left_ms(deadline_ms);
 		rd_kafka_message_t *message = rd_kafka_consumer_poll(lag->member.rk, left_ms < wait_ms ? left_ms : wait_ms);
 		if (message) {
 			code = message_see(lag, backlog, message, &pending);
@@ -304,7 +297,7 @@ static enum msp_status look(struct kafka_lag *lag, const struct kafka_backlog *b
 	enum msp_status status = look_begin(lag, wanted, err);
 	if (status == MSP_OK)
 		status = look_wait(lag, backlog, pending, deadline_ms, err);
-	if (status == MSP_OK || left_until_ms(deadline_ms) > 0)
+	if (status == MSP_OK || kafka_left_ms(deadline_ms) > 0)
 		look_end(lag);
 	return status;
 }

@@ -20,12 +20,6 @@ static struct kafka_producer *producer_cast(struct msp_producer *producer)
 	return (struct kafka_producer *)producer;
 }
 
-static int remaining_ms(int64_t deadline_ms)
-{
-	int64_t left_ms = deadline_ms - msp_monotonic_ms();
-	return left_ms > 0 ? (int)left_ms : 0;
-}
-
 /* A producer has one topic at a time: all messages travel by the route outputs. */
 static enum msp_status producer_use_topic(struct kafka_producer *producer, const char *topic, int timeout_ms,
                                           struct msp_error *err)
@@ -47,7 +41,7 @@ static enum msp_status publication_finish(struct kafka_publication *publication,
 	struct kafka_publisher *publisher = publication->publisher;
 	struct msp_error why = {.status = MSP_OK};
 	for (;;) {
-		int left_ms = remaining_ms(deadline_ms);
+		int left_ms = kafka_left_ms(deadline_ms);
 		enum kafka_progress progress =
 		    kafka_publication_step(publication, left_ms < SLICE_MS ? left_ms : SLICE_MS, &why);
 		if (progress == KAFKA_DONE && kafka_publication_is_oversized(publication)) {

@@ -157,8 +157,7 @@ static void settle_publish(struct kafka_consumer *consumer, int slice_ms)
 	int64_t deadline_ms = msp_monotonic_ms() + slice_ms;
 	enum kafka_progress progress;
 	do {
-		int64_t left_ms = deadline_ms - msp_monotonic_ms();
-		progress = kafka_publication_step(&settle->publication, left_ms > 0 ? (int)left_ms : 0, &settle->why);
+		progress = kafka_publication_step(&settle->publication, kafka_left_ms(deadline_ms), &settle->why);
 	} while (progress == KAFKA_REFUSAL && !consumer->transactional && msp_monotonic_ms() < deadline_ms);
 	if (progress == KAFKA_DONE)
 		publish_done(consumer);
@@ -234,9 +233,8 @@ void kafka_settle_advance(struct kafka_consumer *consumer, int slice_ms)
 	enum kafka_settle_step before;
 	settle->why = (struct msp_error){.status = MSP_OK};
 	do {
-		int64_t left_ms = deadline_ms - msp_monotonic_ms();
 		before = settle->step;
-		settle_step(consumer, left_ms > 0 ? (int)left_ms : 0);
+		settle_step(consumer, kafka_left_ms(deadline_ms));
 	} while (settle->step != before && settle->why.status == MSP_OK);
 }
 
@@ -365,11 +363,11 @@ static enum msp_settle_answer settle_wait(struct kafka_consumer *consumer, int t
 			kafka_settle_end(consumer, MSP_SETTLE_FAILED);
 		if (settle->step == KAFKA_SETTLE_ENDED)
 			return settle_take_answer(consumer, err);
-		int64_t left_ms = deadline_ms - msp_monotonic_ms();
-		settle_go_on(consumer, left_ms > SLICE_MS ? SLICE_MS : left_ms > 0 ? (int)left_ms : 0);
+		int left_ms = kafka_left_ms(deadline_ms);
+		settle_go_on(consumer, left_ms < SLICE_MS ? left_ms : SLICE_MS);
 		if (settle->step == KAFKA_SETTLE_ENDED)
 			continue;
-		if (settle->why.status != MSP_OK || left_ms <= 0) {
+		if (settle->why.status != MSP_OK || left_ms == 0) {
 			settle_hindrance(consumer, err);
 			return MSP_SETTLE_AGAIN;
 		}
