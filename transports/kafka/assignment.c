@@ -55,7 +55,7 @@ static void partitions_take(struct kafka_consumer *consumer, const rd_kafka_topi
 	        MSP_LOG_NUMBER(partitions->cnt), NULL);
 }
 
-void kafka_consumer_forget_partitions(struct kafka_consumer *consumer)
+static void partitions_forget(struct kafka_consumer *consumer)
 {
 	if (consumer->assignment) {
 		rd_kafka_topic_partition_list_destroy(consumer->assignment);
@@ -127,7 +127,7 @@ static void partitions_give_up(struct kafka_consumer *consumer)
 	if (consumer->assignment)
 		msp_log(MSP_LOG_INFO, lost ? "partitions lost" : "partitions given up", "group", consumer->group, "topic",
 		        consumer->inputs, "partitions", MSP_LOG_NUMBER(consumer->assignment->cnt), NULL);
-	kafka_consumer_forget_partitions(consumer);
+	partitions_forget(consumer);
 }
 
 /* Reads again from the mark. */
@@ -160,15 +160,31 @@ void kafka_consumer_rewind(struct kafka_consumer *consumer)
 void kafka_consumer_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t *partitions,
                               void *opaque)
 {
-	(void)rk;
 	struct kafka_client *client = opaque;
 	struct kafka_consumer *consumer = client->owner;
-	if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS && consumer->closing)
-		rd_kafka_assign(consumer->client.rk, NULL); /* came late; asking for the membership now would never return */
-	else if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS)
-		partitions_take(consumer, partitions);
-	else
+	if (code == RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS)
 		partitions_give_up(consumer);
+	else if (!consumer->closing)
+		partitions_take(consumer, partitions);
+	/* Else it came late. librdkafka waits for an answer to that only after it has lost what we had before. */
+	else if (rd_kafka_assignment_lost(rk))
+		rd_kafka_assign(rk, NULL);
+}
+
+/* What librdkafka is asked at the moment when its part in the group ends is never answered: so the partitions are given
+ * up before. Afterwards nothing but a late assignment can come. */
+void kafka_consumer_leave(struct kafka_consumer *consumer)
+{
+	rd_kafka_t *rk = consumer->client.rk;
+	consumer->closing = true;
+	if (!consumer->instance)
+		rd_kafka_unsubscribe(rk);
+	kafka_consumer_serve(consumer);
+	if (!consumer->instance)
+		rd_kafka_consumer_close(rk);
+	else if (consumer->assignment)
+		partitions_give_up(consumer);
+	partitions_forget(consumer); /* a client that was fenced gives none up */
 }
 
 void kafka_consumer_drop_fetched(struct kafka_consumer *consumer)

@@ -96,6 +96,15 @@ void kafka_conf_set_number(rd_kafka_conf_t *conf, const char *name, int64_t valu
 	kafka_conf_set(conf, name, text);
 }
 
+/* A property that older versions of librdkafka do without. */
+static void conf_set_if_known(rd_kafka_conf_t *conf, const char *name, const char *value)
+{
+	char text[8];
+	rd_kafka_conf_res_t result = rd_kafka_conf_set(conf, name, value, text, sizeof(text));
+	assert(result != RD_KAFKA_CONF_INVALID);
+	(void)result;
+}
+
 static void conf_set_all(rd_kafka_conf_t *conf, const struct msp_property *properties, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
@@ -115,8 +124,7 @@ static void conf_set_consumer_defaults(rd_kafka_conf_t *conf, const struct kafka
 	kafka_conf_set_number(conf, "queued.max.messages.kbytes", options->prefetch_max_bytes / 1024);
 	kafka_conf_set_number(conf, "queued.min.messages", (int64_t)kafka_prefetch_messages(options));
 	/* From 2.2 on librdkafka looks this soon at a queue that was full. Before, see fetcher_nudge in consumer.c. */
-	char text[8];
-	rd_kafka_conf_set(conf, "fetch.queue.backoff.ms", "2", text, sizeof(text));
+	conf_set_if_known(conf, "fetch.queue.backoff.ms", "2");
 	kafka_conf_set_number(conf, "session.timeout.ms", options->session_timeout_ms);
 	kafka_conf_set_number(conf, "heartbeat.interval.ms", options->session_timeout_ms / 3);
 	/* librdkafka wants this to be no less than the session. */
@@ -275,6 +283,8 @@ enum msp_status kafka_conf_new(const struct kafka_settings *settings, enum kafka
 	kafka_conf_set(conf, "bootstrap.servers", settings->brokers);
 	kafka_conf_set(conf, "client.id", settings->instance ? settings->instance : "msp");
 	CONF_SET_ALL(conf, COMMON_DEFAULTS);
+	/* Metrics for the broker, from 2.5 on: the end of a client waits a second for them, mostly for nothing. */
+	conf_set_if_known(conf, "enable.metrics.push", "false");
 	if (role == KAFKA_CONSUMER)
 		conf_set_consumer_defaults(conf, &settings->options);
 	else
@@ -326,7 +336,7 @@ enum msp_status kafka_client_init(struct kafka_client *client, rd_kafka_type_t t
 void kafka_client_done(struct kafka_client *client)
 {
 	if (client->rk)
-		rd_kafka_destroy(client->rk);
+		rd_kafka_destroy_flags(client->rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE); /* assignment.c */
 	client->rk = NULL;
 }
 

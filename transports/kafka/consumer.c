@@ -289,7 +289,6 @@ static void consumer_free(struct msp_consumer *base)
 		return;
 	struct kafka_consumer *consumer = consumer_cast(base);
 	kafka_drive_stop(&consumer->drive);
-	consumer->closing = true;
 	if (consumer->client.rk)
 		kafka_settle_give_up(consumer, false, 0);
 	while (consumer->batches)
@@ -303,8 +302,7 @@ static void consumer_free(struct msp_consumer *base)
 		rd_kafka_queue_destroy(consumer->events);
 	}
 	if (consumer->client.rk)
-		rd_kafka_consumer_close(consumer->client.rk);
-	kafka_consumer_forget_partitions(consumer); /* a client that was fenced gives none up */
+		kafka_consumer_leave(consumer);
 	kafka_consumer_drop_queues(consumer);
 	if (consumer->work) {
 		kafka_consumer_drop_fetched(consumer);

@@ -124,8 +124,8 @@ void kafka_consumer_forward(struct kafka_consumer *consumer);
 /* Gives up the queues of the partitions that were ours last. Not before all is over: each message in them refers to its
  * partition, and librdkafka waits in rd_kafka_destroy for partitions whose topic was deleted meanwhile. */
 void kafka_consumer_drop_queues(struct kafka_consumer *consumer);
-/* Frees what is known of the assignment. */
-void kafka_consumer_forget_partitions(struct kafka_consumer *consumer);
+/* Gives up the partitions and leaves the group; as a static member it stays in the group, for who comes next. */
+void kafka_consumer_leave(struct kafka_consumer *consumer);
 /* Drops what was fetched and not delivered. */
 void kafka_consumer_drop_fetched(struct kafka_consumer *consumer);
 /* MSP_E_CONFLICT once another process has our instance name. */
