@@ -24,6 +24,9 @@ struct place {
 	int64_t committed;
 	int64_t first; /* a reader sees nothing from `committed` up to here */
 	enum sight sight;
+	/* From the last look on it, for as long as the member lives: a late answer leaves messages there, and librdkafka
+	 * waits in rd_kafka_destroy for them when the topic was deleted. Or NULL; owned. */
+	rd_kafka_queue_t *queue;
 };
 
 struct kafka_backlog {
@@ -87,8 +90,11 @@ static struct kafka_backlog *backlog_get(struct kafka_lag *lag, const char *grou
 static void place_ask(struct place *place, int64_t committed, const struct msp_partition_info *there)
 {
 	bool moved = place->asked && place->committed != committed;
-	if (!place->asked || moved)
-		*place = (struct place){.asked = true, .committed = committed, .first = committed};
+	if (!place->asked || moved) {
+		place->asked = true;
+		place->committed = place->first = committed;
+		place->sight = UNSEEN;
+	}
 	if (place->first < there->oldest) { /* no commit is negative; messages expire */
 		place->first = there->oldest;
 		place->sight = UNSEEN;
@@ -104,28 +110,22 @@ static int64_t place_count(const struct place *place, const struct msp_partition
 
 /* ---- the member ---- */
 
-/* `close`: a partition whose forwarding was set by hand is not forwarded by the next assignment. */
-static void queues_drop(struct kafka_lag *lag, bool close)
+static void place_drop_queue(struct place *place)
 {
-	for (size_t i = 0; i < lag->queue_count; i++) {
-		if (close)
-			rd_kafka_queue_forward(lag->queues[i], NULL);
-		kafka_queue_drain(lag->queues[i]);
-		rd_kafka_queue_destroy(lag->queues[i]);
-	}
-	free(lag->queues);
-	lag->queues = NULL;
-	lag->queue_count = 0;
+	if (!place->queue)
+		return;
+	kafka_queue_drain(place->queue);
+	rd_kafka_queue_destroy(place->queue);
+	place->queue = NULL;
 }
 
-static void queues_hold(struct kafka_lag *lag, const rd_kafka_topic_partition_list_t *partitions)
+/* For good: a partition whose forwarding was set by hand is not forwarded by the next assignment. */
+static void backlog_drop_queues(struct kafka_backlog *backlog)
 {
-	lag->queues = calloc((size_t)partitions->cnt, sizeof(rd_kafka_queue_t *));
-	for (int i = 0; i < partitions->cnt && lag->queues; i++) {
-		const rd_kafka_topic_partition_t *one = &partitions->elems[i];
-		rd_kafka_queue_t *queue = rd_kafka_queue_get_partition(lag->member.rk, one->topic, one->partition);
-		if (queue)
-			lag->queues[lag->queue_count++] = queue;
+	for (size_t i = 0; i < backlog->place_count; i++) {
+		if (backlog->places[i].queue)
+			rd_kafka_queue_forward(backlog->places[i].queue, NULL);
+		place_drop_queue(&backlog->places[i]);
 	}
 }
 
@@ -144,7 +144,8 @@ static void member_close(struct kafka_lag *lag)
 	look_end(lag);
 	if (lag->member.rk)
 		rd_kafka_consumer_close(lag->member.rk);
-	queues_drop(lag, true);
+	for (struct kafka_backlog *backlog = lag->backlogs; backlog; backlog = backlog->next)
+		backlog_drop_queues(backlog);
 	kafka_client_done(&lag->member);
 	free(lag->group);
 	lag->group = NULL;
@@ -202,8 +203,20 @@ static bool is_looking_at(const struct kafka_lag *lag, const rd_kafka_topic_part
 	return true;
 }
 
+static enum msp_status look_assign(struct kafka_lag *lag, struct kafka_backlog *backlog, struct msp_error *err)
+{
+	for (int i = 0; i < lag->looking->cnt; i++)
+		place_drop_queue(&backlog->places[lag->looking->elems[i].partition]);
+	rd_kafka_resp_err_t code = rd_kafka_assign(lag->member.rk, lag->looking);
+	for (int i = 0; i < lag->looking->cnt; i++)
+		backlog->places[lag->looking->elems[i].partition].queue =
+		    rd_kafka_queue_get_partition(lag->member.rk, backlog->topic, lag->looking->elems[i].partition);
+	return code ? kafka_error_set(err, code, NULL, "group %s", lag->group) : MSP_OK;
+}
+
 /* Takes `wanted`. What an earlier question did not wait for goes on: aborted records can be many. */
-static enum msp_status look_begin(struct kafka_lag *lag, rd_kafka_topic_partition_list_t *wanted, struct msp_error *err)
+static enum msp_status look_begin(struct kafka_lag *lag, struct kafka_backlog *backlog,
+                                  rd_kafka_topic_partition_list_t *wanted, struct msp_error *err)
 {
 	bool goes_on = wanted->cnt > 0 && is_looking_at(lag, wanted);
 	if (!goes_on)
@@ -212,11 +225,8 @@ static enum msp_status look_begin(struct kafka_lag *lag, rd_kafka_topic_partitio
 		rd_kafka_topic_partition_list_destroy(wanted);
 		return MSP_OK;
 	}
-	queues_drop(lag, false);
-	rd_kafka_resp_err_t code = rd_kafka_assign(lag->member.rk, wanted);
 	lag->looking = wanted;
-	queues_hold(lag, wanted);
-	return code ? kafka_error_set(err, code, NULL, "group %s", lag->group) : MSP_OK;
+	return look_assign(lag, backlog, err);
 }
 
 /* The place that the message is the first of, or NULL: of an earlier look, or a further one. */
@@ -289,12 +299,12 @@ static enum msp_status look_wait(struct kafka_lag *lag, const struct kafka_backl
 	return code ? kafka_client_error(&lag->member, code, err, "topic %s", backlog->topic) : MSP_OK;
 }
 
-static enum msp_status look(struct kafka_lag *lag, const struct kafka_backlog *backlog, size_t count,
-                            int64_t deadline_ms, struct msp_error *err)
+static enum msp_status look(struct kafka_lag *lag, struct kafka_backlog *backlog, size_t count, int64_t deadline_ms,
+                            struct msp_error *err)
 {
 	rd_kafka_topic_partition_list_t *wanted = wanted_list(backlog, count);
 	int pending = wanted->cnt;
-	enum msp_status status = look_begin(lag, wanted, err);
+	enum msp_status status = look_begin(lag, backlog, wanted, err);
 	if (status == MSP_OK)
 		status = look_wait(lag, backlog, pending, deadline_ms, err);
 	if (status == MSP_OK || kafka_left_ms(deadline_ms) > 0)

@@ -12,11 +12,7 @@ struct kafka_lag {
 	struct kafka_client member;
 	char *group;                              /* of `member`, or NULL */
 	rd_kafka_topic_partition_list_t *looking; /* what `member` is assigned, or NULL */
-	/* Of the partitions of the last look: a late answer leaves messages there, and librdkafka waits in rd_kafka_destroy
-	 * for them when the topic was deleted. */
-	rd_kafka_queue_t **queues;
-	size_t queue_count;
-	struct kafka_backlog *backlogs; /* what is known since the last questions */
+	struct kafka_backlog *backlogs;           /* what is known since the last questions */
 };
 
 void kafka_lag_init(struct kafka_lag *lag, const struct kafka_settings *settings);

@@ -60,6 +60,7 @@ write_settings() { # [PROTOCOL…]
 		echo "$advertised" > "$dir/address.$protocol"
 		listen+=",$protocol://127.0.0.1:${advertised#*:}" advertise+=",$protocol://$advertised" map+=",$protocol:$protocol"
 	done
+	# No retention: half a minute after its start a broker would delete the messages that tests give times of 1970.
 	cat > "$dir/server.properties" <<-END
 		process.roles=broker,controller
 		node.id=1
@@ -82,6 +83,7 @@ write_settings() { # [PROTOCOL…]
 		num.io.threads=4
 		log.cleaner.dedupe.buffer.size=8388608
 		log.segment.bytes=67108864
+		log.retention.ms=-1
 	END
 	[ ! -f "$dir/extra.properties" ] || cat "$dir/extra.properties" >> "$dir/server.properties"
 }
