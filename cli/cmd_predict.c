@@ -78,10 +78,10 @@ static bool predictor_goes_on(const struct predictor *predictor)
 
 /* ---- lines ---- */
 
-static void too_long_refuse(struct predictor *predictor)
+static void too_long_refuse(struct predictor *predictor, const char *what)
 {
 	char message[96];
-	snprintf(message, sizeof(message), "the line is longer than message.max.bytes, %zu", predictor->max_bytes);
+	snprintf(message, sizeof(message), "the %s is longer than message.max.bytes, %zu", what, predictor->max_bytes);
 	const struct msp_failure failure = {.code = MSP_FAILURE_TOO_LARGE, .message = message};
 	batch_run(predictor);
 	refusal_report(predictor, predictor->first_line++, &failure);
@@ -100,7 +100,7 @@ static enum input_event buffered_lines_run(struct predictor *predictor, struct i
 			if (predictor->count == BATCH_MESSAGES)
 				batch_run(predictor);
 		} else if (event == INPUT_TOO_LONG) {
-			too_long_refuse(predictor);
+			too_long_refuse(predictor, "line");
 		} else {
 			batch_run(predictor);
 			return event;
@@ -142,7 +142,10 @@ static int file_run(struct predictor *predictor, const char *path)
 	if (status != EXIT_DONE)
 		return status;
 	predictor->file = path;
-	predictor->messages[predictor->count++].value = content;
+	if (content.size > predictor->max_bytes)
+		too_long_refuse(predictor, "file");
+	else
+		predictor->messages[predictor->count++].value = content;
 	batch_run(predictor);
 	free((void *)(uintptr_t)content.data);
 	return EXIT_DONE;

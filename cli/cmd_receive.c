@@ -138,12 +138,13 @@ static int format_prepare(const struct receive_args *args, struct envelope *enve
 }
 
 /* One of --from and --to is enough: the topic carries what the model is configured for, and people read JSON. */
-static int conversion_prepare(const struct graph *graph, const struct receive_args *args, const char *carried,
-                              struct conversion *conversion)
+static int conversion_prepare(const struct graph *graph, const struct receive_args *args,
+                              const struct graph_model *model, enum msp_topic_kind kind, struct conversion *conversion)
 {
 	if (!args->from && !args->to)
 		return EXIT_DONE;
-	return conversion_init(conversion, graph, args->from ? args->from : carried,
+	return conversion_init(conversion, graph, model,
+	                       args->from ? args->from : conversion_topic_codec(graph, model, kind),
 	                       args->to ? args->to : conversion_default, SIZE_MAX);
 }
 
@@ -173,7 +174,7 @@ static int receive_with(struct graph *graph, const struct receive_args *args, st
 	if (status == EXIT_DONE)
 		status = format_prepare(args, &envelope, &format);
 	if (status == EXIT_DONE)
-		status = conversion_prepare(graph, args, conversion_topic_codec(graph, model, kind), &conversion);
+		status = conversion_prepare(graph, args, model, kind, &conversion);
 	const struct receive_form form = {.format = &format, .conversion = &conversion};
 	const char *topic = model ? model->entry->topics.name[kind] : args->topic;
 	if (status == EXIT_DONE)

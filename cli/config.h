@@ -105,7 +105,8 @@ void config_forget_table(struct config *config, const char *prefix);
 /* Judges a property, see property_check of struct msp_transport_ops. */
 typedef enum msp_status config_check_fn(const struct msp_property *property, struct msp_error *err);
 /* What is left under `prefix` ("kafka."), names without the prefix; also from the environment. Notes a mistake for what
- * `check` refuses. The caller owns *ret_properties; names and values are borrowed from the configuration. */
+ * `check` refuses, but for unknown names in the environment: container platforms set MSP_KAFKA_PORT and the like. The
+ * caller owns *ret_properties; names and values are borrowed from the configuration. */
 void config_take_rest(struct config *config, const char *prefix, config_check_fn *check,
                       struct msp_property **ret_properties, size_t *ret_count);
 /* Marks everything under `prefix` as known: its owner is not asked in this run. */

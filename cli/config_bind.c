@@ -149,18 +149,23 @@ static void environment_take(struct config *config, const char *prefix)
 	}
 }
 
-/* A refusal may repeat the value: where that is a reference, what people see is the reference. */
-static void property_judge(struct config *config, const struct config_entry *entry, const struct msp_property *property,
+/* False: not meant for us. A refusal may repeat the value: where that is a reference, what people see is the
+ * reference. */
+static bool property_judge(struct config *config, const struct config_entry *entry, const struct msp_property *property,
                            config_check_fn *check)
 {
 	struct msp_error err;
-	if (check(property, &err) == MSP_OK)
-		return;
+	enum msp_status status = check(property, &err);
+	if (status == MSP_E_NOT_FOUND && entry->origin.layer == CONFIG_ENVIRONMENT)
+		return false;
+	if (status == MSP_OK)
+		return true;
 	const struct msp_property written = {property->name, entry->written};
 	if (!entry->written || check(&written, &err) != MSP_OK)
 		config_problem(config, &entry->origin, "%s", err.text);
 	else
 		config_problem(config, &entry->origin, "%s: what \"%s\" stands for is refused", entry->key, entry->written);
+	return true;
 }
 
 void config_take_rest(struct config *config, const char *prefix, config_check_fn *check,
@@ -181,7 +186,7 @@ void config_take_rest(struct config *config, const char *prefix, config_check_fn
 			continue;
 		}
 		properties[count] = (struct msp_property){entry->key + strlen(prefix), entry->value};
-		property_judge(config, entry, &properties[count++], check);
+		count += property_judge(config, entry, &properties[count], check);
 	}
 	*ret_properties = properties;
 	*ret_count = count;

@@ -14,6 +14,7 @@
 struct reader {
 	struct config *config;
 	yaml_parser_t parser;
+	FILE *file;
 	const char *path;
 	const char *name; /* path, owned by the configuration */
 	enum config_layer layer;
@@ -33,10 +34,23 @@ static void problem_at(struct reader *reader, const yaml_mark_t *mark, const cha
 	config_problem(reader->config, &origin, "%s", text);
 }
 
+/* libyaml says of what is no text only how many bytes come before it. */
+static struct config_origin origin_at_offset(const struct reader *reader, size_t offset)
+{
+	struct config_origin origin = {reader->layer, reader->name, 1, 1};
+	rewind(reader->file);
+	for (int c; offset > 0 && (c = getc(reader->file)) != EOF; offset--) {
+		origin.line += c == '\n';
+		origin.column = c == '\n' ? 1 : origin.column + 1;
+	}
+	return origin;
+}
+
 static void parser_problem(struct reader *reader)
 {
 	const yaml_parser_t *parser = &reader->parser;
-	struct config_origin origin = origin_at(reader, &parser->problem_mark);
+	struct config_origin origin = parser->error == YAML_READER_ERROR ? origin_at_offset(reader, parser->problem_offset)
+	                                                                 : origin_at(reader, &parser->problem_mark);
 	if (parser->error == YAML_MEMORY_ERROR)
 		reader->config->no_memory = true;
 	else if (parser->error == YAML_READER_ERROR)
@@ -215,7 +229,8 @@ static void stream_read(struct reader *reader)
 
 static void file_read(struct config *config, FILE *file, const char *path, enum config_layer layer)
 {
-	struct reader reader = {.config = config, .path = path, .name = config_name(config, path), .layer = layer};
+	struct reader reader = {
+	    .config = config, .file = file, .path = path, .name = config_name(config, path), .layer = layer};
 	if (!reader.name || !yaml_parser_initialize(&reader.parser)) {
 		config->no_memory = true;
 		return;

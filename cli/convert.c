@@ -18,8 +18,8 @@ const char *conversion_topic_codec(const struct graph *graph, const struct graph
 	return side ? side : service->codec;
 }
 
-static enum msp_status codec_open(const struct graph *graph, const char *name, struct msp_codec **ret_codec,
-                                  struct msp_error *err)
+static enum msp_status codec_open(const struct graph *graph, const struct graph_model *model, const char *name,
+                                  struct msp_codec **ret_codec, struct msp_error *err)
 {
 	const struct msp_codec_ops *ops;
 	enum msp_status status = builtin_codec_find(name, &ops, err);
@@ -27,22 +27,22 @@ static enum msp_status codec_open(const struct graph *graph, const char *name, s
 		return status;
 	const struct msp_codec_config config = {
 	    .options = graph_codec_options(graph, ops),
-	    .max_depth = (int)graph->service.codec_max_depth,
+	    .max_depth = (int)(model ? model->service : graph->service).codec_max_depth,
 	};
 	return ops->open(&config, ret_codec, err);
 }
 
-int conversion_init(struct conversion *conversion, const struct graph *graph, const char *from, const char *to,
-                    size_t max_bytes)
+int conversion_init(struct conversion *conversion, const struct graph *graph, const struct graph_model *model,
+                    const char *from, const char *to, size_t max_bytes)
 {
 	struct msp_error err;
 	*conversion = (struct conversion){0};
 	msp_arena_init(&conversion->values, MAX_MEMORY);
 	msp_arena_init(&conversion->results, MAX_MEMORY);
 	msp_buffer_init(&conversion->encoded, max_bytes);
-	enum msp_status status = codec_open(graph, from, &conversion->from, &err);
+	enum msp_status status = codec_open(graph, model, from, &conversion->from, &err);
 	if (status == MSP_OK && strcmp(from, to) != 0)
-		status = codec_open(graph, to, &conversion->to, &err);
+		status = codec_open(graph, model, to, &conversion->to, &err);
 	return status == MSP_OK ? EXIT_DONE : complain_of(&err);
 }
 

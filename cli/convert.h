@@ -13,9 +13,10 @@ struct conversion {
 };
 
 /* From one codec to another, by name; where they are the same, values stay as they are. A result has `max_bytes` at
- * most. Complains and returns an exit status; conversion_done is due even then. */
-int conversion_init(struct conversion *conversion, const struct graph *graph, const char *from, const char *to,
-                    size_t max_bytes);
+ * most; values are nested as deeply as `model` (NULL: a topic of no model) allows. Complains and returns an exit
+ * status; conversion_done is due even then. */
+int conversion_init(struct conversion *conversion, const struct graph *graph, const struct graph_model *model,
+                    const char *from, const char *to, size_t max_bytes);
 /* Safe on a zeroed struct. */
 void conversion_done(struct conversion *conversion);
 

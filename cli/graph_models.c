@@ -16,14 +16,14 @@
 /* ---- service settings ---- */
 
 /* What sets a codec at `prefix`, or NULL; --codec overrules what models say. */
-static const struct config_entry *codec_entry(struct config *config, const char *prefix, const char *name)
+static struct config_entry *codec_entry(struct config *config, const char *prefix, const char *name)
 {
 	char key[512];
 	const struct config_entry *top = config_lookup(config, name);
 	if (*prefix && top && top->origin.layer == CONFIG_FLAG)
 		return NULL;
 	snprintf(key, sizeof(key), "%s%s", prefix, name);
-	const struct config_entry *entry = config_lookup(config, key);
+	struct config_entry *entry = config_lookup(config, key);
 	return entry && entry->value ? entry : NULL;
 }
 
@@ -40,29 +40,32 @@ static void codec_check(struct config *config, const struct config_entry *entry)
 		config_problem(config, &entry->origin, "%s: %s", entry->key, err.text);
 }
 
-/* `codec` of a scope stands for both sides, which may then be set one by one. */
+/* `codec` of a scope stands for both sides, unless one is set by itself in the same layer or a later one. */
 static void codec_spread(struct config *config, const char *prefix, struct service_settings *service)
 {
 	static const char *const sides[] = {"codec.input", "codec.output"};
 	const struct config_entry *both = codec_entry(config, prefix, "codec");
 	codec_check(config, both);
-	for (size_t i = 0; both && i < 2; i++)
-		if (msp_option_set(msp_option_find(&service_options, sides[i]), service, both->value, NULL) != MSP_OK)
-			config->no_memory = true;
 	for (size_t i = 0; i < 2; i++) {
-		const struct config_entry *side = codec_entry(config, prefix, sides[i]);
+		struct config_entry *side = codec_entry(config, prefix, sides[i]);
 		if (side && side->origin.layer != CONFIG_FLAG)
 			codec_check(config, side);
+		if (!both || (side && side->origin.layer >= both->origin.layer))
+			continue;
+		if (side)
+			side->origin = both->origin;
+		if (msp_option_set(msp_option_find(&service_options, sides[i]), service, both->value, NULL) != MSP_OK)
+			config->no_memory = true;
 	}
 }
 
 void service_bind(struct config *config, const char *prefix, struct service_settings *service)
 {
-	codec_spread(config, prefix, service);
 	if (*prefix)
 		config_bind_inherited(config, prefix, &service_options, service);
 	else
 		config_bind(config, prefix, &service_options, service);
+	codec_spread(config, prefix, service);
 }
 
 /* What holds for all models is where each starts from. */

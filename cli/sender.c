@@ -15,7 +15,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define BATCH_MESSAGES 1000
+/* An envelope is larger than its message: escapes, base64, names. */
+#define ENVELOPE_FACTOR 8
+#define BATCH_MESSAGES  1000
 
 /* One run of the command. */
 struct sender {
@@ -195,7 +197,11 @@ static void plain_add(struct sender *sender, struct msp_bytes content)
 static void too_long_fail(struct sender *sender)
 {
 	char reason[96];
-	snprintf(reason, sizeof(reason), "longer than message.max.bytes, %zu", sender->max_bytes);
+	if (sender->args->envelopes)
+		snprintf(reason, sizeof(reason), "an envelope longer than %d times message.max.bytes, %zu", ENVELOPE_FACTOR,
+		         sender->max_bytes);
+	else
+		snprintf(reason, sizeof(reason), "longer than message.max.bytes, %zu", sender->max_bytes);
 	input_refuse(sender, reason);
 }
 
@@ -346,7 +352,7 @@ static int converter_init(struct sender *sender, const struct graph_model *model
 	if (!args->from && !args->to)
 		return EXIT_DONE;
 	const char *carried = conversion_topic_codec(sender->graph, model, MSP_TOPIC_INPUTS);
-	return conversion_init(&sender->conversion, sender->graph, args->from ? args->from : conversion_default,
+	return conversion_init(&sender->conversion, sender->graph, model, args->from ? args->from : conversion_default,
 	                       args->to ? args->to : carried, max_bytes);
 }
 
@@ -391,8 +397,7 @@ static int sender_init(struct sender *sender)
 	const struct graph_model *model = args->model ? graph_model_find(sender->graph, args->model) : NULL;
 	const struct service_settings *service = model ? &model->service : &sender->graph->service;
 	sender->topic = model ? model->entry->topics.name[MSP_TOPIC_INPUTS] : args->topic;
-	/* An envelope is larger than its message: escapes, base64, names. */
-	sender->max_bytes = (size_t)service->message_max_bytes * (args->envelopes ? 8 : 1);
+	sender->max_bytes = (size_t)service->message_max_bytes * (args->envelopes ? ENVELOPE_FACTOR : 1);
 	int status = headers_init(sender);
 	if (status == EXIT_DONE)
 		status = delimiters_init(sender);

@@ -159,7 +159,8 @@ static void what_is_no_configuration_is_refused(void **state)
 	     "msp.yaml:1:1: broker: \"data/msp\" is no URL of a broker; did you mean sqlite:data/msp?"},
 	    {"a: 1\n---\nb: 2\n", "msp.yaml:2:1: only one YAML document is expected"},
 	    {"broker: [\n", "msp.yaml:2:1: not YAML: "},
-	    {"broker: \xff\n", "cannot be read as UTF-8 text"},
+	    {"broker: \xff\n", "msp.yaml:1:9: cannot be read as UTF-8 text"},
+	    {"# a\n\nbroker: \x01\n", "msp.yaml:3:9: cannot be read as UTF-8 text"},
 	    {"? [a]\n: b\n", "msp.yaml:1:3: expected a key"},
 	    {"broker: \"a\\0b\"\n", "msp.yaml:1:9: the value holds a NUL character"},
 	    {"broker: ${file:x\n", "msp.yaml:1:1: broker: \"${\" without \"}\""},
@@ -195,6 +196,7 @@ static void properties_and_variables_are_checked_too(void **state)
 	(void)state;
 	setenv("MSP_DELIVERY_LIMIT", "-1", 1);
 	setenv("MSP_NOBODY_KNOWS", "x", 1);
+	setenv("MSP_KAFKA_NOBODY_KNOWS", "x", 1);
 	struct result result =
 	    expect(2, "config", "check", "-X", "nonsense", "-X", "log.lvl=info", "-b", "sqlite:x.db", NULL);
 	assert_contains(result.err, "msp: MSP_DELIVERY_LIMIT: delivery.limit must be an integer");
@@ -204,6 +206,7 @@ static void properties_and_variables_are_checked_too(void **state)
 	result_free(&result);
 	unsetenv("MSP_DELIVERY_LIMIT");
 	unsetenv("MSP_NOBODY_KNOWS");
+	unsetenv("MSP_KAFKA_NOBODY_KNOWS");
 	result = expect(2, "config", "check", "--codec", "morse", "-b", "sqlite:x.db", NULL);
 	assert_contains(result.err, "msp: --codec: codec: this build of msp has no codec \"morse\"");
 	assert_null(strstr(result.err + 5, "msp: --codec"));

@@ -72,6 +72,32 @@ static void messagepack_in_and_json_out(void **state)
 	assert_out("{}\n", "receive", "-m", "iris", "errors", "-e", "--to", "json", NULL);
 }
 
+static void later_layers_win_over_one_side(void **state)
+{
+	(void)state;
+	write_file("msp.yaml", "codec.input: msgpack\n");
+	struct result result = expect_with(0, FLOWER, "predict", "-m", "iris", "-X", "codec=json", NULL);
+	result_free(&result);
+	result = expect(0, "config", "show", "-X", "codec=json", NULL);
+	assert_contains(result.out, "codec.input: json                                # -X\n");
+	result_free(&result);
+	write_file("msp.yaml", "codec: json\ncodec.input: msgpack\n");
+	result = expect_with(1, FLOWER, "predict", "-m", "iris", NULL);
+	result_free(&result);
+}
+
+static void a_model_has_its_own_depth(void **state)
+{
+	static const char deep[] = "[[[]]]\n";
+	(void)state;
+	write_file("msp.yaml", "codec.max.depth: 2\nmodels: {iris: {codec: msgpack, codec.max.depth: 3}}\n");
+	must_do_with(deep, "send", "-m", "iris", "--from", "json", NULL);
+	assert_out(deep, "receive", "-m", "iris", "inputs", "-e", "--to", "json", NULL);
+	struct result result = expect_with(1, deep, "send", "-t", "t", "--to", "msgpack", NULL);
+	assert_contains(result.err, "nested deeper than 2 levels");
+	result_free(&result);
+}
+
 static void a_topic_alone_needs_both_names(void **state)
 {
 	(void)state;
@@ -164,6 +190,8 @@ int main(void)
 	    CONVERT_TEST(one_line_of_configuration_is_enough),
 	    CONVERT_TEST(json_in_and_messagepack_out),
 	    CONVERT_TEST(messagepack_in_and_json_out),
+	    CONVERT_TEST(later_layers_win_over_one_side),
+	    CONVERT_TEST(a_model_has_its_own_depth),
 	    CONVERT_TEST(a_topic_alone_needs_both_names),
 	    CONVERT_TEST(nulls_keys_and_headers_stay),
 	    CONVERT_TEST(what_cannot_be_converted_is_not_sent),

@@ -208,6 +208,9 @@ static void what_was_not_acknowledged_is_named(void **state)
 	assert_contains(result.err, "msp: line 2: longer than message.max.bytes, 9\n");
 	result_free(&result);
 	assert_received("short\nlast\n", NULL);
+	result = expect_with(1, "{\"payload\": \"x\"}\n", "send", TOPIC, "-J", "-X", "message.max.bytes=1", NULL);
+	assert_contains(result.err, "msp: line 1: an envelope longer than 8 times message.max.bytes, 8\n");
+	result_free(&result);
 	result = expect(0, "topics", "create", BROKER, "-t", "small", "-X", "message.max.bytes=5", NULL);
 	result_free(&result);
 	result = expect_with(1, "1\n0123456789\n2\n", "send", BROKER, "-t", "small", NULL);

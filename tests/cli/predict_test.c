@@ -81,6 +81,10 @@ static void each_file_is_one_message(void **state)
 	assert_string_equal(result.out, "{\"a\": 1}\n{\"a\": 1}\n");
 	assert_contains(result.err, "two.json: decode malformed: ");
 	result_free(&result);
+	result = expect(1, "predict", "-m", "echo", "-X", "message.max.bytes=5", "one.json", "two.json", NULL);
+	assert_contains(result.err, "one.json: receive too_large: the file is longer than message.max.bytes, 5\n");
+	assert_contains(result.err, "two.json: decode malformed: ");
+	result_free(&result);
 	result = expect(2, "predict", "-m", "echo", "absent.json", "one.json", NULL);
 	assert_string_equal(result.out, "{\"a\": 1}\n");
 	assert_contains(result.err, "msp: absent.json: No such file or directory\n");

@@ -185,9 +185,9 @@ static enum msp_status property_unknown(const struct msp_property *property, str
 	char nearest[80];
 	property_nearest(base, nearest, sizeof(nearest));
 	if (!*nearest)
-		return msp_error_set(err, MSP_E_INVALID, "kafka.%s: librdkafka %s has no property %s", property->name,
+		return msp_error_set(err, MSP_E_NOT_FOUND, "kafka.%s: librdkafka %s has no property %s", property->name,
 		                     rd_kafka_version_str(), base);
-	return msp_error_set(err, MSP_E_INVALID, "kafka.%s: librdkafka %s has no property %s; did you mean kafka.%.*s%s?",
+	return msp_error_set(err, MSP_E_NOT_FOUND, "kafka.%s: librdkafka %s has no property %s; did you mean kafka.%.*s%s?",
 	                     property->name, rd_kafka_version_str(), base, (int)(base - property->name), property->name,
 	                     nearest);
 }

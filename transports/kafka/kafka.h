@@ -35,8 +35,8 @@ extern const char *const kafka_compressions[];
  */
 enum msp_status kafka_property_check(const struct msp_property *property, struct msp_error *err);
 
-/* Copies `config`. MSP_E_INVALID: a bad URL, or a property that kafka_property_check refuses. On failure `settings` is
- * as after done. */
+/* Copies `config`. MSP_E_INVALID: a bad URL; also what kafka_property_check says. On failure `settings` is as after
+ * done. */
 enum msp_status kafka_settings_init(struct kafka_settings *settings, const struct msp_transport_config *config,
                                     struct msp_error *err) MSP_NODISCARD;
 void kafka_settings_done(struct kafka_settings *settings);

@@ -244,9 +244,10 @@ struct msp_transport_ops {
 	const struct msp_option_table *options; /* NULL: none */
 	bool single_copy;                       /* topics have no replication factor: msp_topic_spec's is ignored */
 
-	/* Judges a setting under the prefix that `options` does not have: MSP_E_INVALID with the reason, which begins with
-	 * its key, when it is unknown or must not be set. Such settings go to config->properties, and open judges them
-	 * again. Asks no broker. Optional: without it there are none. [any thread] */
+	/* Judges a setting under the prefix that `options` does not have: MSP_E_NOT_FOUND when it is unknown, MSP_E_INVALID
+	 * when it must not be set or not so, with the reason, which begins with its key. Such settings go to
+	 * config->properties, and open judges them again. Asks no broker. Optional: without it there are none. [any thread]
+	 */
 	enum msp_status (*property_check)(const struct msp_property *property, struct msp_error *err);
 	/* Opens; cheap where possible: a broker that is not there is reported by the first call that needs it, with a
 	 * retriable error. Bad URLs and options are refused here. Required. */
