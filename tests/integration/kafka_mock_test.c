@@ -343,6 +343,30 @@ static void a_fenced_instance_ends(void **state)
 	assert_non_null(strstr(err.text, "another live process has the instance name name-0"));
 }
 
+/* What it has settled is committed when the broker is back, or repeated: either way it ends, within a session. */
+static void closes_without_a_broker(const char *instance)
+{
+	consumer_open(MSP_AT_LEAST_ONCE, instance);
+	round_trip();
+	assert_int_equal(rd_kafka_mock_broker_set_down(mock.cluster, 1), RD_KAFKA_RESP_ERR_NO_ERROR);
+	int64_t deadline_ms = msp_monotonic_ms() + DEADLINE_MS;
+	mock.consumer->ops->free(mock.consumer);
+	mock.consumer = NULL;
+	assert_true(msp_monotonic_ms() < deadline_ms);
+}
+
+static void a_member_closes_without_a_broker(void **state)
+{
+	(void)state;
+	closes_without_a_broker(NULL);
+}
+
+static void a_static_member_closes_without_a_broker(void **state)
+{
+	(void)state;
+	closes_without_a_broker("name");
+}
+
 /* One consumer lives through all faults of a guarantee. */
 static int faults_run(enum msp_guarantee guarantee, CMFixtureFunction start)
 {
@@ -359,10 +383,9 @@ int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, mock_start, mock_stop)
 	const struct CMUnitTest tests[] = {
-	    CASE(a_group_that_is_not_ready_is_joined_later),
-	    CASE(a_mark_that_could_not_be_fetched_is_asked_for_again),
-	    CASE(a_broker_too_old_for_transactions_is_named),
-	    CASE(a_fenced_instance_ends),
+	    CASE(a_group_that_is_not_ready_is_joined_later),  CASE(a_mark_that_could_not_be_fetched_is_asked_for_again),
+	    CASE(a_broker_too_old_for_transactions_is_named), CASE(a_fenced_instance_ends),
+	    CASE(a_member_closes_without_a_broker),           CASE(a_static_member_closes_without_a_broker),
 	};
 	int failed = faults_run(MSP_AT_LEAST_ONCE, at_least_once_start);
 	failed += faults_run(MSP_EXACTLY_ONCE, exactly_once_start);

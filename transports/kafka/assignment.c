@@ -39,8 +39,21 @@ static void partitions_forward(struct kafka_consumer *consumer, const rd_kafka_t
 	kafka_consumer_forward(consumer);
 }
 
+static void partitions_forget(struct kafka_consumer *consumer)
+{
+	if (consumer->assignment) {
+		rd_kafka_topic_partition_list_destroy(consumer->assignment);
+		consumer->assignment = NULL;
+	}
+	if (consumer->membership) {
+		rd_kafka_consumer_group_metadata_destroy(consumer->membership);
+		consumer->membership = NULL;
+	}
+}
+
 static void partitions_take(struct kafka_consumer *consumer, const rd_kafka_topic_partition_list_t *partitions)
 {
+	partitions_forget(consumer); /* librdkafka may take them back unsaid */
 	consumer->client.down = false;
 	partitions_forward(consumer, partitions);
 	if (partitions->cnt > 0)
@@ -55,24 +68,16 @@ static void partitions_take(struct kafka_consumer *consumer, const rd_kafka_topi
 	        MSP_LOG_NUMBER(partitions->cnt), NULL);
 }
 
-static void partitions_forget(struct kafka_consumer *consumer)
-{
-	if (consumer->assignment) {
-		rd_kafka_topic_partition_list_destroy(consumer->assignment);
-		consumer->assignment = NULL;
-	}
-	if (consumer->membership) {
-		rd_kafka_consumer_group_metadata_destroy(consumer->membership);
-		consumer->membership = NULL;
-	}
-}
-
-/* What was delivered is settled by now or dropped. */
+/* What was delivered is settled by now or dropped. librdkafka keeps a commit for a coordinator that is away as long as
+ * a session lasts, and ends no client before. */
 static void mark_commit(struct kafka_consumer *consumer, const char *consequence)
 {
 	struct msp_error err;
+	int timeout_ms = KAFKA_REVOKE_TIMEOUT_MS;
+	if (consumer->closing)
+		timeout_ms += (int)consumer->settings->options.session_timeout_ms;
 	if (!consumer->transactional && consumer->assignment &&
-	    kafka_consumer_commit(consumer, NULL, KAFKA_REVOKE_TIMEOUT_MS, &err) != MSP_OK)
+	    kafka_consumer_commit(consumer, NULL, timeout_ms, &err) != MSP_OK)
 		msp_log(MSP_LOG_WARN, consequence, "group", consumer->group, "reason", err.text, NULL);
 }
 
@@ -160,19 +165,18 @@ void kafka_consumer_rewind(struct kafka_consumer *consumer)
 void kafka_consumer_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t *partitions,
                               void *opaque)
 {
+	(void)rk;
 	struct kafka_client *client = opaque;
 	struct kafka_consumer *consumer = client->owner;
 	if (code == RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS)
 		partitions_give_up(consumer);
 	else if (!consumer->closing)
 		partitions_take(consumer, partitions);
-	/* Else it came late. librdkafka waits for an answer to that only after it has lost what we had before. */
-	else if (rd_kafka_assignment_lost(rk))
-		rd_kafka_assign(rk, NULL);
+	/* Else it came late, and librdkafka does not wait for an answer to that. To all else it does. */
 }
 
 /* What librdkafka is asked at the moment when its part in the group ends is never answered: so the partitions are given
- * up before. Afterwards nothing but a late assignment can come. */
+ * up before. A client that was fenced gives none up. */
 void kafka_consumer_leave(struct kafka_consumer *consumer)
 {
 	rd_kafka_t *rk = consumer->client.rk;
@@ -182,9 +186,9 @@ void kafka_consumer_leave(struct kafka_consumer *consumer)
 	kafka_consumer_serve(consumer);
 	if (!consumer->instance)
 		rd_kafka_consumer_close(rk);
-	else if (consumer->assignment)
+	else if (consumer->assignment && !rd_kafka_fatal_error(rk, NULL, 0))
 		partitions_give_up(consumer);
-	partitions_forget(consumer); /* a client that was fenced gives none up */
+	partitions_forget(consumer);
 }
 
 void kafka_consumer_drop_fetched(struct kafka_consumer *consumer)

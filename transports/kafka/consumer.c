@@ -297,12 +297,12 @@ static void consumer_free(struct msp_consumer *base)
 		kafka_consumer_drop_fetched(consumer);
 	if (consumer->settle.offsets)
 		rd_kafka_topic_partition_list_destroy(consumer->settle.offsets);
+	if (consumer->client.rk)
+		kafka_consumer_leave(consumer);
 	if (consumer->events) {
 		rd_kafka_queue_io_event_enable(consumer->events, -1, NULL, 0);
 		rd_kafka_queue_destroy(consumer->events);
 	}
-	if (consumer->client.rk)
-		kafka_consumer_leave(consumer);
 	kafka_consumer_drop_queues(consumer);
 	if (consumer->work) {
 		kafka_consumer_drop_fetched(consumer);

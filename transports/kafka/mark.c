@@ -65,7 +65,8 @@ static void mark_answered(rd_kafka_t *rk, rd_kafka_resp_err_t code, rd_kafka_top
 void kafka_mark_serve(struct kafka_consumer *consumer)
 {
 	struct kafka_mark *mark = &consumer->mark;
-	if (!mark->pending || mark->on_the_way || msp_monotonic_ms() < mark->due_ms)
+	bool due = mark->pending && !mark->on_the_way && msp_monotonic_ms() >= mark->due_ms;
+	if (!due || consumer->closing) /* then with the partitions, at once */
 		return;
 	rd_kafka_resp_err_t code =
 	    rd_kafka_commit_queue(consumer->client.rk, NULL, consumer->events, mark_answered, consumer);
