@@ -37,8 +37,9 @@ static void refusal_report(const struct predictor *predictor, uint64_t line, con
 {
 	char place[32];
 	snprintf(place, sizeof(place), "line %llu", (unsigned long long)line);
-	report("%s: %s %s: %s", predictor->file ? predictor->file : place, msp_stage_name(msp_failure_stage(failure->code)),
-	       msp_failure_code_name(failure->code), failure->message);
+	report("%s: %s %s: %s%s%s", predictor->file ? predictor->file : place,
+	       msp_stage_name(msp_failure_stage(failure->code)), msp_failure_code_name(failure->code), failure->message,
+	       failure->path ? ", at " : "", failure->path ? failure->path : "");
 }
 
 static void results_write(struct predictor *predictor)
@@ -189,6 +190,7 @@ static int predictor_run(struct predictor *predictor, const struct msp_pipeline_
 	bool typed = !args->common.operands.count && isatty(STDIN_FILENO);
 	progress_init(&predictor->progress, args->common.quiet || typed, "predicted");
 	msp_work_init(&predictor->work, config);
+	predictor->work.last_try = true;
 	const struct text_list *files = &args->common.operands;
 	int status = files->count ? files_run(predictor, files) : lines_run(predictor);
 	status = predictor_end(predictor, status);

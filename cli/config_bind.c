@@ -30,7 +30,7 @@ struct config_entry *config_lookup(struct config *config, const char *key)
 	if (entry && entry->origin.layer >= CONFIG_ENVIRONMENT)
 		return entry;
 	const char *value = variable_name(key, name, sizeof(name)) ? getenv(name) : NULL;
-	if (!value)
+	if (!value || !*value) /* compose files and the like cannot but set it to nothing */
 		return entry;
 	struct config_origin origin = {.layer = CONFIG_ENVIRONMENT, .name = config_name(config, name)};
 	config_set(config, key, value, &origin);

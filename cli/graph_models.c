@@ -52,10 +52,12 @@ static void codec_spread(struct config *config, const char *prefix, struct servi
 			codec_check(config, side);
 		if (!both || (side && side->origin.layer >= both->origin.layer))
 			continue;
-		if (side)
-			side->origin = both->origin;
 		if (msp_option_set(msp_option_find(&service_options, sides[i]), service, both->value, NULL) != MSP_OK)
 			config->no_memory = true;
+		if (side) {
+			config_set(config, side->key, config_shown(both), &both->origin);
+			side->used = true;
+		}
 	}
 }
 

@@ -158,14 +158,15 @@ static enum msp_status call_predict(struct span *span, struct call *call, size_t
 	memset(call->predictions + from, 0, (to - from) * sizeof(*call->predictions));
 	enum msp_status status = model->plugin->predict(model, &span->work->values, call->inputs + from,
 	                                                call->predictions + from, to - from, &err);
-	if (status == MSP_OK) {
+	/* Together with others an input may only have been unlucky, whatever the model says of it. */
+	if (status == MSP_OK && !(arena_is_full(span) && span->count > 1)) {
 		for (size_t i = from; i < to && status == MSP_OK; i++)
 			status = item_accept(span, call->items[i], &call->predictions[i]);
 		return status;
 	}
 	if (arena_is_full(span))
 		return item_outgrew(span, call->items[from]);
-	if (status == MSP_E_NO_MEMORY)
+	if (to - from == 1 && status == MSP_E_NO_MEMORY && !span->work->last_try)
 		return status;
 	if (to - from == 1)
 		return item_fail_at(span, call->items[from], MSP_FAILURE_MODEL_ERROR,

@@ -139,9 +139,11 @@ enum msp_status msp_plugin_open(const struct msp_plugin *plugin, const void *opt
                                 struct msp_error *err)
 {
 	struct msp_model *model = NULL;
-	enum msp_status status = plugin_call_open(plugin, options, &model, err);
+	struct msp_error why = {.text = ""}; /* a model may fail without a word */
+	enum msp_status status = plugin_call_open(plugin, options, &model, &why);
 	if (status != MSP_OK)
-		return msp_error_prefix(err, status, "%s", plugin->path);
+		return msp_error_set(err, status, "%s: %s", plugin->path,
+		                     why.text[0] ? why.text : "open failed without a reason");
 	if (!model)
 		return msp_error_set(err, MSP_E_INVALID, "%s: open succeeded without a model", plugin->path);
 	model->plugin = plugin->symbol;

@@ -8,6 +8,8 @@
 
 /* How long an idle worker blocks in receive; stop and wake end it early. */
 #define IDLE_MS 1000
+/* How long an input is tried again for which the model has no memory. */
+#define MODEL_PATIENCE_MS 3000
 /* How long one settle_wait may block before the worker looks at its stop flag. */
 #define SETTLE_WAIT_MS 100
 
@@ -70,17 +72,21 @@ static bool round_try_compute(struct msp_worker *worker, struct round *round)
 	return true;
 }
 
-/* Waits for memory and tries again; stopped meanwhile, it lets the batch go, unsettled. */
+/* Waits for memory and tries again; stopped meanwhile, it lets the batch go, unsettled. What only the model lacks
+ * memory for is not waited for long: it may be the input that asks for too much. */
 static void round_compute(struct msp_worker *worker, struct round *round)
 {
 	static const struct msp_error no_memory = {MSP_E_NO_MEMORY, true, "no memory for a batch"};
+	int64_t began_ms = msp_monotonic_ms();
 	do {
 		msp_worker_wait(worker, &no_memory);
 		if (msp_worker_stopping(worker)) {
 			round_release(worker, round);
-			return;
+			break;
 		}
+		round->work.last_try = msp_monotonic_ms() - began_ms >= MODEL_PATIENCE_MS;
 	} while (!round_try_compute(worker, round));
+	round->work.last_try = false;
 }
 
 static void round_begin(struct msp_worker *worker, struct round *round)

@@ -159,6 +159,8 @@ static void what_is_no_configuration_is_refused(void **state)
 	     "msp.yaml:1:1: broker: \"data/msp\" is no URL of a broker; did you mean sqlite:data/msp?"},
 	    {"a: 1\n---\nb: 2\n", "msp.yaml:2:1: only one YAML document is expected"},
 	    {"broker: [\n", "msp.yaml:2:1: not YAML: "},
+	    {"instance: \"\"\n", "msp.yaml:1:1: instance must not be empty"},
+	    {"consumer.group: \"\"\n", "msp.yaml:1:1: consumer.group must not be empty"},
 	    {"broker: \xff\n", "msp.yaml:1:9: cannot be read as UTF-8 text"},
 	    {"# a\n\nbroker: \x01\n", "msp.yaml:3:9: cannot be read as UTF-8 text"},
 	    {"? [a]\n: b\n", "msp.yaml:1:3: expected a key"},
@@ -196,6 +198,7 @@ static void properties_and_variables_are_checked_too(void **state)
 	(void)state;
 	setenv("MSP_DELIVERY_LIMIT", "-1", 1);
 	setenv("MSP_NOBODY_KNOWS", "x", 1);
+	setenv("MSP_LOG_LEVEL", "", 1);
 	setenv("MSP_KAFKA_NOBODY_KNOWS", "x", 1);
 	struct result result =
 	    expect(2, "config", "check", "-X", "nonsense", "-X", "log.lvl=info", "-b", "sqlite:x.db", NULL);
@@ -203,9 +206,11 @@ static void properties_and_variables_are_checked_too(void **state)
 	assert_contains(result.err, "msp: -X: expected KEY=VALUE, not \"nonsense\"\n");
 	assert_contains(result.err, "msp: -X: unknown key \"log.lvl\"; did you mean \"log.level\"?\n");
 	assert_lacks(result.err, "NOBODY");
+	assert_lacks(result.err, "LOG_LEVEL");
 	result_free(&result);
 	unsetenv("MSP_DELIVERY_LIMIT");
 	unsetenv("MSP_NOBODY_KNOWS");
+	unsetenv("MSP_LOG_LEVEL");
 	unsetenv("MSP_KAFKA_NOBODY_KNOWS");
 	result = expect(2, "config", "check", "--codec", "morse", "-b", "sqlite:x.db", NULL);
 	assert_contains(result.err, "msp: --codec: codec: this build of msp has no codec \"morse\"");
@@ -311,6 +316,7 @@ static void secrets_of_urls_are_masked(void **state)
 	    {"redis://hunter2@host/0", "redis://********@host/0"},
 	    {"kafka://h:9092?a=b&sasl.password=hunter2&c=d", "kafka://h:9092?a=b&sasl.password=********&c=d"},
 	    {"redis://u:hunter2@h?token=hunter2", "redis://u:********@h?token=********"},
+	    {"sqlite:a@b/x.db", "sqlite:a@b/x.db"},
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof(urls) / sizeof(urls[0]); i++) {

@@ -43,6 +43,10 @@ static enum msp_status fake_predict_one(struct msp_arena *arena, const struct ms
 		prediction->error_text = "unlucky";
 	if (n == FAKE_N_HUNGRY && !msp_arena_alloc(arena, (size_t)1 << 20))
 		return msp_error_set(err, msp_arena_status(arena), "no room");
+	if (n == FAKE_N_HUNGRY_ITEM && !msp_arena_alloc(arena, (size_t)1 << 20))
+		prediction->error_text = "no room";
+	if (n == FAKE_N_NO_MEMORY)
+		return msp_error_set(err, MSP_E_NO_MEMORY, "too much is asked for");
 	if (n == FAKE_N_SLOW)
 		nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
 	if (n == FAKE_N_NO_MEMORY_ONCE && (fake_model_tally.memory_is_short || !fake_model_tally.memory_was_refused)) {

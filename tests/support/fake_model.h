@@ -13,6 +13,8 @@ enum fake_n {
 	FAKE_N_NO_MEMORY_ONCE = 16, /* MSP_E_NO_MEMORY in the first call that has it, and while memory_is_short */
 	FAKE_N_HUNGRY = 17,         /* takes 1 MiB from the arena */
 	FAKE_N_SLOW = 18,           /* takes 5 ms */
+	FAKE_N_NO_MEMORY = 19,      /* MSP_E_NO_MEMORY, always */
+	FAKE_N_HUNGRY_ITEM = 20,    /* as FAKE_N_HUNGRY, but error_text "no room" when there is none */
 };
 
 extern const struct msp_model_plugin fake_model_plugin;

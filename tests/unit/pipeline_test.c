@@ -171,9 +171,27 @@ static void no_memory_decides_nothing_and_can_be_tried_again(void **state)
 	struct fixture *fixture = *state;
 	fill(fixture, 4, -1);
 	fixture->messages[2] = message_of("16");
+	fake_model_tally.memory_is_short = true;
 	assert_int_equal(run(fixture, 4), MSP_E_NO_MEMORY);
+	fake_model_tally.memory_is_short = false;
 	assert_int_equal(run(fixture, 4), MSP_OK);
 	assert_output(fixture, 2, "16");
+}
+
+static void an_input_that_has_no_memory_alone_fails_at_last(void **state)
+{
+	struct fixture *fixture = *state;
+	fill(fixture, 8, -1);
+	fixture->messages[2] = message_of("19");
+	assert_int_equal(run(fixture, 8), MSP_E_NO_MEMORY);
+	fixture->work.last_try = true;
+	assert_int_equal(run(fixture, 8), MSP_OK);
+	for (size_t i = 0; i < 8; i++) {
+		if (i == 2)
+			assert_failure(fixture, i, MSP_FAILURE_MODEL_ERROR);
+		else
+			assert_null(fixture->work.items[i].failure);
+	}
 }
 
 static void limit_memory(struct fixture *fixture, size_t max_memory)
@@ -197,6 +215,16 @@ static void a_batch_that_outgrows_its_memory_is_computed_in_parts(void **state)
 	assert_output(fixture, 4, "17");
 	assert_failure(fixture, 5, MSP_FAILURE_MALFORMED);
 	assert_output(fixture, 7, "107");
+}
+
+static void an_item_that_others_left_no_room_is_computed_again(void **state)
+{
+	struct fixture *fixture = *state;
+	fill(fixture, 8, 20);
+	limit_memory(fixture, ((size_t)1 << 20) + 400000);
+	assert_int_equal(run(fixture, 8), MSP_OK);
+	for (size_t i = 0; i < 8; i++)
+		assert_output(fixture, i, "20");
 }
 
 static void one_message_that_needs_too_much_memory_goes_alone(void **state)
@@ -225,7 +253,9 @@ int main(void)
 	    TEST(a_model_that_always_fails_fails_every_item),
 	    TEST(a_batch_without_a_valid_input_is_not_predicted),
 	    TEST(no_memory_decides_nothing_and_can_be_tried_again),
+	    TEST(an_input_that_has_no_memory_alone_fails_at_last),
 	    TEST(a_batch_that_outgrows_its_memory_is_computed_in_parts),
+	    TEST(an_item_that_others_left_no_room_is_computed_again),
 	    TEST(one_message_that_needs_too_much_memory_goes_alone),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

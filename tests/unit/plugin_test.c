@@ -148,6 +148,7 @@ static void a_function_is_missing(void **state)
 static void open_fails(void **state)
 {
 	(void)state;
+	check_open_refused("open_silent", MSP_E_NOT_FOUND, "open failed without a reason");
 	check_open_refused("open_refused", MSP_E_NOT_FOUND, "the model file is not there");
 	check_open_refused("open_empty", MSP_E_INVALID, "without a model");
 }

@@ -281,6 +281,18 @@ static void no_memory_is_waited_for(void **state)
 	assert_string_equal(fixture->transport.records[0].value, "16");
 }
 
+static void an_input_that_asks_for_too_much_is_an_error(void **state)
+{
+	struct fixture *fixture = *state;
+	put_numbers(fixture, 19, 20);
+	put_numbers(fixture, 100, 103);
+	run_until_settled(fixture, 4);
+	assert_string_equal(fixture->transport.records[1].value, "100");
+	struct msp_counters counters;
+	msp_processor_counters(fixture->processor, &counters);
+	assert_int_equal(counters.errors_by_code[MSP_FAILURE_MODEL_ERROR], 1);
+}
+
 static void nothing_stays_in_flight_while_memory_is_waited_for(void **state)
 {
 	struct fixture *fixture = *state;
@@ -361,6 +373,7 @@ int main(void)
 	    TEST(a_broken_broker_ends_the_worker_with_its_reason),
 	    TEST(a_broker_that_is_not_there_is_waited_for),
 	    TEST(no_memory_is_waited_for),
+	    TEST(an_input_that_asks_for_too_much_is_an_error),
 	    TEST(nothing_stays_in_flight_while_memory_is_waited_for),
 	    TEST(stop_settles_what_is_in_hand),
 	    TEST(stop_leaves_a_batch_that_nobody_takes),

@@ -55,8 +55,9 @@ struct msp_model_plugin {
 	 * the process keeps its place in the group meanwhile. [owner thread; instances run in parallel] Fills every
 	 * prediction (all zero before). Values are made in `arena`, which lives until the results are encoded;
 	 * a result may share parts of its input. A failure for the whole call: core calls again with halves until the
-	 * culprit stands alone, so do not fail as a whole for what prediction.error_text can say; MSP_E_NO_MEMORY: called
-	 * again later. */
+	 * culprit stands alone, so do not fail as a whole for what prediction.error_text can say. When the arena gives
+	 * NULL: msp_arena_status of it. MSP_E_NO_MEMORY: called again later; an input that has it alone for some seconds
+	 * fails. */
 	enum msp_status (*predict)(struct msp_model *model, struct msp_arena *arena, const struct msp_value *const inputs[],
 	                           struct msp_prediction predictions[], size_t count, struct msp_error *err);
 	/* Required. [owner thread, or any after the owner has ended] */

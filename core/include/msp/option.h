@@ -19,7 +19,7 @@ struct msp_option {
 	enum msp_option_type type;
 	size_t offset;              /* offsetof the field */
 	const char *default_text;   /* as a user would write it; NULL (strings only): unset */
-	int64_t min, max;           /* both 0: no bounds */
+	int64_t min, max;           /* both 0: no bounds; a string with a min must not be empty */
 	const char *const *choices; /* NULL-terminated */
 	bool secret;                /* never shown */
 	const char *help;           /* one sentence, without a full stop */

@@ -33,6 +33,7 @@ struct msp_work {
 	struct msp_buffer encoded;
 	struct msp_arena records; /* lives until the batch is settled: items, failures and what the caller adds */
 	struct msp_arena values;  /* lives through the stages: inputs, predictions */
+	bool last_try;            /* for the caller to set: an input for which the model has no memory fails */
 };
 
 struct msp_pipeline;

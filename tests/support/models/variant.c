@@ -49,6 +49,7 @@ extern const struct msp_schema any_object, nameless_field;
 extern const struct msp_model_info info;
 enum msp_status variant_open(const void *options, struct msp_model **ret_model, struct msp_error *err);
 enum msp_status variant_open_refused(const void *options, struct msp_model **ret_model, struct msp_error *err);
+enum msp_status variant_open_silent(const void *options, struct msp_model **ret_model, struct msp_error *err);
 enum msp_status variant_open_empty(const void *options, struct msp_model **ret_model, struct msp_error *err);
 enum msp_status variant_open_alone(const void *options, struct msp_model **ret_model, struct msp_error *err);
 enum msp_status variant_predict(struct msp_model *model, struct msp_arena *arena,
@@ -73,6 +74,12 @@ enum msp_status variant_open_refused(const void *options, struct msp_model **ret
 {
 	(void)options, (void)ret_model;
 	return msp_error_set(err, MSP_E_NOT_FOUND, "the model file is not there");
+}
+
+enum msp_status variant_open_silent(const void *options, struct msp_model **ret_model, struct msp_error *err)
+{
+	(void)options, (void)ret_model, (void)err;
+	return MSP_E_NOT_FOUND;
 }
 
 enum msp_status variant_open_empty(const void *options, struct msp_model **ret_model, struct msp_error *err)
