@@ -81,25 +81,41 @@ static void mark_commit(struct kafka_consumer *consumer, const char *consequence
 		msp_log(MSP_LOG_WARN, consequence, "group", consumer->group, "reason", err.text, NULL);
 }
 
-/* When a topic goes, the group may give its partitions up before the client is told why: it looks for topics every ten
- * seconds (client.c). What was in hand then is gone as well. */
+/* When a topic goes, the group may give its partitions up, or a settle fail, before the client is told why: it looks
+ * for topics every ten seconds (client.c). What was in hand then is gone as well. */
 #define LEFT_BEHIND_MS 15000
 
 /* How many messages were read and are not settled. */
 static size_t unsettled_count(const struct kafka_consumer *consumer)
 {
-	size_t count = rd_kafka_queue_length(consumer->work) + consumer->carried_end - consumer->carried_begin;
+	size_t count =
+	    consumer->gap + rd_kafka_queue_length(consumer->work) + consumer->carried_end - consumer->carried_begin;
 	for (const struct kafka_batch *batch = consumer->batches; batch; batch = batch->next)
 		if (!batch->settled && batch->epoch == consumer->epoch)
 			count += batch->base.count;
 	return count;
 }
 
-void kafka_consumer_note_missing(struct kafka_consumer *consumer)
+static size_t left_behind(const struct kafka_consumer *consumer)
+{
+	return msp_monotonic_ms() - consumer->left_behind_ms < LEFT_BEHIND_MS ? consumer->left_behind : 0;
+}
+
+/* What was read is about to be dropped. */
+static void leave_behind(struct kafka_consumer *consumer)
 {
 	size_t count = unsettled_count(consumer);
-	if (msp_monotonic_ms() - consumer->left_behind_ms < LEFT_BEHIND_MS)
-		count += consumer->left_behind;
+	if (consumer->missing || count <= left_behind(consumer))
+		return;
+	consumer->left_behind = count;
+	consumer->left_behind_ms = msp_monotonic_ms();
+}
+
+void kafka_consumer_note_missing(struct kafka_consumer *consumer)
+{
+	/* Some of it may have been read again. */
+	size_t count = unsettled_count(consumer), before = left_behind(consumer);
+	count = count > before ? count : before;
 	consumer->left_behind = 0;
 	if (!consumer->missing)
 		msp_log(MSP_LOG_WARN, "the topic is gone", "group", consumer->group, "topic", consumer->inputs, "unsettled",
@@ -116,12 +132,9 @@ static void partitions_give_up(struct kafka_consumer *consumer)
 	if (gone)
 		kafka_consumer_note_missing(consumer);
 	kafka_settle_give_up(consumer, lost, KAFKA_REVOKE_TIMEOUT_MS);
-	if (!gone) {
-		consumer->left_behind = unsettled_count(consumer);
-		consumer->left_behind_ms = msp_monotonic_ms();
-	}
+	leave_behind(consumer);
 	consumer->epoch++;
-	consumer->gap = false;
+	consumer->gap = 0;
 	kafka_consumer_drop_fetched(consumer);
 	if (!lost)
 		mark_commit(consumer, "some results will be repeated by whoever gets the partitions");
@@ -148,9 +161,10 @@ static void partitions_restart(struct kafka_consumer *consumer)
 void kafka_consumer_begin_anew(struct kafka_consumer *consumer)
 {
 	kafka_settle_give_up(consumer, true, 0);
+	leave_behind(consumer);
 	kafka_mark_forget(consumer);
 	consumer->epoch++;
-	consumer->gap = false;
+	consumer->gap = 0;
 	kafka_consumer_drop_fetched(consumer);
 	if (consumer->assignment)
 		partitions_restart(consumer);

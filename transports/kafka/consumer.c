@@ -70,7 +70,7 @@ void kafka_consumer_carry_take(struct kafka_consumer *consumer, rd_kafka_message
 		return;
 	}
 	rd_kafka_message_destroy(message);
-	consumer->gap = true;
+	consumer->gap++;
 }
 
 /* Takes up to `count` more from librdkafka; false when nothing came. */
@@ -266,7 +266,8 @@ static void consumer_batch_free(struct msp_consumer *base, struct msp_batch *bat
 	assert(*link);
 	struct kafka_batch *freed = *link;
 	*link = freed->next;
-	consumer->gap |= !freed->settled && freed->epoch == consumer->epoch;
+	if (!freed->settled && freed->epoch == consumer->epoch)
+		consumer->gap += freed->base.count;
 	kafka_batch_free(freed);
 }
 

@@ -82,7 +82,7 @@ struct kafka_consumer {
 	rd_kafka_topic_partition_list_t *assignment;    /* or NULL; owned */
 	rd_kafka_consumer_group_metadata_t *membership; /* as it was when the assignment came; owned */
 	bool closing;
-	size_t left_behind; /* unsettled when partitions were given up last */
+	size_t left_behind; /* the most that was dropped unsettled lately */
 	int64_t left_behind_ms;
 	bool missing;             /* the inputs were deleted */
 	bool unstarted;           /* librdkafka has given up on partitions whose mark it was not told */
@@ -91,7 +91,7 @@ struct kafka_consumer {
 
 	rd_kafka_message_t **carried; /* taken from `work`, not delivered yet */
 	size_t carried_begin, carried_end, carried_capacity;
-	bool gap;                    /* a batch was freed unsettled: what was received after it is void */
+	size_t gap;                  /* so many were freed unsettled: what was received after them is void */
 	bool rewound;                /* librdkafka may still undo the forwarding */
 	bool backlog;                /* `work` was as full as it gets */
 	struct kafka_batch *batches; /* alive; owned */
