@@ -15,11 +15,11 @@
 #define LONG_ONLY 256
 
 static const struct flag common_flags[] = {
-    {"config", 'F', FLAG_TEXT, offsetof(struct common_args, config_file), "FILE", 0, 0,
+    {"config", 'F', FLAG_ONE, offsetof(struct common_args, config_file), "FILE", 0, 0,
      "configuration file (msp.yaml, when it is there)"},
-    {"env", 0, FLAG_TEXT, offsetof(struct common_args, environment), "NAME", 0, 0,
+    {"env", 0, FLAG_ONE, offsetof(struct common_args, environment), "NAME", 0, 0,
      "overlay msp.NAME.yaml over the configuration (MSP_ENV)"},
-    {"broker", 'b', FLAG_TEXT, offsetof(struct common_args, broker), "URL", 0, 0,
+    {"broker", 'b', FLAG_ONE, offsetof(struct common_args, broker), "URL", 0, 0,
      "broker, as in sqlite:msp.db (a path from the working directory)"},
     {NULL, 'X', FLAG_LIST, offsetof(struct common_args, properties), "KEY=VALUE", 0, 0,
      "set any configuration key; may be repeated"},
@@ -66,8 +66,36 @@ static size_t common_words_size(const char *a, const char *b)
 	return size;
 }
 
+/* "batch.max" for "batch.max.ms" */
+static bool lacks_last_words(const char *text, const char *name)
+{
+	size_t size = strlen(text);
+	return strncmp(name, text, size) == 0 && name[size] == '.';
+}
+
+/* "workers" for "models.iris.workers", or "models.iris.limit" for "models.iris.delivery.limit" */
+static bool lacks_words_before(const char *text, const char *name)
+{
+	size_t same = common_words_size(text, name);
+	size_t size = strlen(text + same), name_size = strlen(name + same);
+	const char *end = name + same + name_size - size;
+	return size && size < name_size && end[-1] == '.' && strcmp(end, text + same) == 0;
+}
+
+/* A key that is right but for a word that was forgotten is meant rather than one that has letters alike. */
+static const char *name_with_more_words(const char *text, const char *const *names, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (lacks_last_words(text, names[i]))
+			return names[i];
+	for (size_t i = 0; i < count; i++)
+		if (lacks_words_before(text, names[i]))
+			return names[i];
+	return NULL;
+}
+
 /* About a third of the word may be wrong. */
-const char *nearest_name(const char *text, const char *const *names, size_t count)
+static const char *name_with_letters_alike(const char *text, const char *const *names, size_t count)
 {
 	const char *nearest = NULL;
 	int best = 0;
@@ -80,6 +108,12 @@ const char *nearest_name(const char *text, const char *const *names, size_t coun
 		}
 	}
 	return nearest;
+}
+
+const char *nearest_name(const char *text, const char *const *names, size_t count)
+{
+	const char *nearest = name_with_more_words(text, names, count);
+	return nearest ? nearest : name_with_letters_alike(text, names, count);
 }
 
 static int usage_hint(const struct command *command)

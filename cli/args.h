@@ -68,7 +68,8 @@ void args_done(const struct command *command, void *args);
 /* Writes the help of a command to stdout. Returns the exit status. */
 int args_help(const struct command *command);
 
-/* The entry of `names` nearest to `text` when it is near enough to be what was meant, or NULL. */
+/* The entry of `names` nearest to `text` when it is near enough to be what was meant, or NULL. Where names are words
+ * with dots between them, one that has every word of `text` and more is nearest. */
 const char *nearest_name(const char *text, const char *const *names, size_t count);
 
 #endif

@@ -3,6 +3,7 @@
 #include "builtin_list.h"
 
 #include <stdio.h>
+#include <strings.h>
 
 #define TRANSPORT_DECLARE(name) extern const struct msp_transport_ops msp_transport_##name;
 #define TRANSPORT_ADDRESS(name) &msp_transport_##name,
@@ -22,7 +23,7 @@ static const struct msp_transport_ops *transport_of(const char *scheme, size_t s
 {
 	for (const struct msp_transport_ops *const *transport = builtin_transports; *transport; transport++)
 		for (const char *const *name = (*transport)->schemes; *name; name++)
-			if (strlen(*name) == size && !memcmp(*name, scheme, size))
+			if (strlen(*name) == size && !strncasecmp(*name, scheme, size))
 				return *transport;
 	return NULL;
 }

@@ -9,8 +9,8 @@
 extern const struct msp_transport_ops *const builtin_transports[];
 extern const struct msp_codec_ops *const builtin_codecs[];
 
-/* The transport for a broker URL ("sqlite:…", "kafka://…", bare "host:9092"). MSP_E_UNSUPPORTED names the scheme and
- * those that there are. */
+/* The transport for a broker URL ("sqlite:…", "kafka://…", bare "host:9092"); schemes have no case (RFC 3986, 3.1).
+ * MSP_E_UNSUPPORTED names the scheme and those that there are. */
 enum msp_status builtin_transport_find(const char *url, const struct msp_transport_ops **ret_ops,
                                        struct msp_error *err) MSP_NODISCARD;
 /* A broker URL that this build takes, for advice. */

@@ -51,7 +51,7 @@ static bool option_is_set(const struct config_scope *scope, const struct msp_opt
 
 static bool line_append(struct msp_buffer *text, size_t start, const struct config_entry *entry)
 {
-	char origin[512];
+	char origin[CONFIG_PLACE_SIZE];
 	const struct config_origin by_default = {.layer = CONFIG_DEFAULT};
 	config_origin_text(entry ? &entry->origin : &by_default, origin, sizeof(origin));
 	size_t width = text->size - start;

@@ -1,11 +1,12 @@
 #include "complain.h"
 
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#define LINE_SIZE 4096
+#define LINE_SIZE (PATH_MAX + 1024) /* any path, and what is said of it */
 
 /* Longer texts are cut. Nothing sensible can be done about a stderr that does not take the line. */
 static MSP_PRINTF(2, 0) void line_write(const char *prefix, const char *format, va_list arguments)

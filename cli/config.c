@@ -114,7 +114,7 @@ int config_report(struct config *config)
 	qsort(config->problems, config->problem_count, sizeof(*config->problems), problem_compare);
 	for (size_t i = 0; i < config->problem_count; i++) {
 		const struct config_problem *problem = &config->problems[i];
-		char place[512];
+		char place[CONFIG_PLACE_SIZE];
 		config_origin_text(&problem->origin, place, sizeof(place));
 		complain("%s%s%s", place, *place ? ": " : "", problem->text);
 	}
@@ -129,6 +129,11 @@ struct config_entry *config_find(const struct config *config, const char *key)
 		if (!strcmp(config->entries[i].key, key))
 			return &config->entries[i];
 	return NULL;
+}
+
+void config_refuse_duplicate(struct config *config, const struct config_origin *origin, const char *key, int line)
+{
+	config_problem(config, origin, "duplicate key \"%s\"; it stands in line %d already", key, line);
 }
 
 static bool origin_is_file(const struct config_origin *origin)
@@ -163,7 +168,7 @@ static struct config_entry *entry_set(struct config *config, const char *key, co
 {
 	struct config_entry *entry = config_find(config, key);
 	if (entry && entry->origin.layer == origin->layer && origin_is_file(origin)) {
-		config_problem(config, origin, "duplicate key \"%s\"; it stands in line %d already", key, entry->origin.line);
+		config_refuse_duplicate(config, origin, key, entry->origin.line);
 		return NULL;
 	}
 	if (!entry)

@@ -3,8 +3,12 @@
 #ifndef CLI_CONFIG_H
 #define CLI_CONFIG_H
 
+#include <limits.h>
 #include <msp/option.h>
 #include <msp/transport.h>
+
+/* Of a place in words: every path that can be opened, with line and column. */
+#define CONFIG_PLACE_SIZE (PATH_MAX + 32)
 
 /* Later layers win. */
 enum config_layer {
@@ -66,6 +70,8 @@ int config_report(struct config *config);
 /* "msp.yaml:12:5", "MSP_BROKER", "-X", "default". */
 void config_origin_text(const struct config_origin *origin, char *text, size_t size);
 
+/* Notes that `key` at `origin` stands in an earlier line of the same file. */
+void config_refuse_duplicate(struct config *config, const struct config_origin *origin, const char *key, int line);
 /* Sets a key; a value in an earlier layer is replaced. The same key twice in one file is a mistake. */
 void config_set(struct config *config, const char *key, const char *value, const struct config_origin *origin);
 /* As config_set, for a text with references, see config_expand. */

@@ -11,6 +11,11 @@
 #define MAX_DEPTH     16
 #define MAX_KEY_BYTES 1024
 
+struct seen_key {
+	char *key; /* dotted path */
+	int line;
+};
+
 struct reader {
 	struct config *config;
 	yaml_parser_t parser;
@@ -21,6 +26,9 @@ struct reader {
 	struct msp_buffer key; /* dotted path of the current mapping, with a dot at its end */
 	int depth;
 	size_t keys; /* read so far */
+	/* The keys of the current mapping, behind those of the mappings around it. */
+	struct seen_key *seen;
+	size_t seen_count;
 };
 
 static struct config_origin origin_at(const struct reader *reader, const yaml_mark_t *mark)
@@ -34,11 +42,12 @@ static void problem_at(struct reader *reader, const yaml_mark_t *mark, const cha
 	config_problem(reader->config, &origin, "%s", text);
 }
 
-/* libyaml says of what is no text only how many bytes come before it. */
+/* libyaml says of what is no text only how many bytes come before it. A pipe cannot be read again to count lines. */
 static struct config_origin origin_at_offset(const struct reader *reader, size_t offset)
 {
 	struct config_origin origin = {reader->layer, reader->name, 1, 1};
-	rewind(reader->file);
+	if (fseek(reader->file, 0, SEEK_SET) != 0)
+		return (struct config_origin){.layer = reader->layer, .name = reader->name};
 	for (int c; offset > 0 && (c = getc(reader->file)) != EOF; offset--) {
 		origin.line += c == '\n';
 		origin.column = c == '\n' ? 1 : origin.column + 1;
@@ -106,10 +115,10 @@ static void value_set(struct reader *reader, const yaml_event_t *event, const st
 		config_set_text(reader->config, reader->key.data, text, reader->path, origin);
 }
 
-/* Skips the rest of a sequence whose start was read. */
-static bool sequence_skip(struct reader *reader)
+/* Skips values up to the end of `depth` sequences and mappings whose starts were read; one value for none. */
+static bool values_skip(struct reader *reader, int depth)
 {
-	for (int depth = 1; depth > 0;) {
+	do {
 		yaml_event_t event;
 		if (!event_next(reader, &event))
 			return false;
@@ -118,7 +127,7 @@ static bool sequence_skip(struct reader *reader)
 		if (event.type == YAML_SEQUENCE_END_EVENT || event.type == YAML_MAPPING_END_EVENT)
 			depth--;
 		yaml_event_delete(&event);
-	}
+	} while (depth > 0);
 	return true;
 }
 
@@ -152,7 +161,7 @@ static bool value_read(struct reader *reader, const struct config_origin *origin
 	if (refusal)
 		problem_at(reader, &event.start_mark, refusal);
 	if (event.type == YAML_SEQUENCE_START_EVENT)
-		ok = sequence_skip(reader);
+		ok = values_skip(reader, 1);
 	else if (event.type == YAML_MAPPING_START_EVENT)
 		ok = nested_read(reader, origin);
 	else if (!refusal)
@@ -175,21 +184,65 @@ static bool key_append(struct reader *reader, const yaml_event_t *event)
 	return false;
 }
 
+/* Forgets the keys from `first` on. */
+static void seen_forget(struct reader *reader, size_t first)
+{
+	while (reader->seen_count > first)
+		free(reader->seen[--reader->seen_count].key);
+}
+
+/* The line of the key in reader->key within the mapping whose keys begin at `first`, or 0. */
+static int seen_line(const struct reader *reader, size_t first)
+{
+	for (size_t i = first; i < reader->seen_count; i++)
+		if (!strcmp(reader->seen[i].key, reader->key.data))
+			return reader->seen[i].line;
+	return 0;
+}
+
+static bool seen_add(struct reader *reader, int line)
+{
+	struct seen_key *seen = realloc(reader->seen, (reader->seen_count + 1) * sizeof(*seen));
+	char *key = strdup(reader->key.data);
+	if (seen)
+		reader->seen = seen;
+	if (!seen || !key) {
+		free(key);
+		reader->config->no_memory = true;
+		return false;
+	}
+	seen[reader->seen_count++] = (struct seen_key){key, line};
+	return true;
+}
+
+/* The key of `event` and its value, in the mapping whose keys begin at `first`. False ends the file. */
+static bool pair_read(struct reader *reader, const yaml_event_t *event, size_t first)
+{
+	struct config_origin origin = origin_at(reader, &event->start_mark);
+	reader->keys++;
+	if (!key_append(reader, event))
+		return false;
+	int line = seen_line(reader, first);
+	if (!line)
+		return seen_add(reader, origin.line) && value_read(reader, &origin);
+	config_refuse_duplicate(reader->config, &origin, reader->key.data, line);
+	return values_skip(reader, 0);
+}
+
 /* Key and value pairs up to the end of the mapping. */
 static bool mapping_read(struct reader *reader)
 {
-	size_t size = reader->key.size;
+	size_t size = reader->key.size, first = reader->seen_count;
 	for (bool ok = true; ok;) {
 		yaml_event_t event;
 		if (!event_next(reader, &event))
 			return false;
 		if (event.type == YAML_MAPPING_END_EVENT) {
 			yaml_event_delete(&event);
+			seen_forget(reader, first);
 			return true;
 		}
-		struct config_origin origin = origin_at(reader, &event.start_mark);
-		reader->keys++;
-		ok = key_append(reader, &event) && value_read(reader, &origin);
+		ok = pair_read(reader, &event, first);
 		reader->key.size = size;
 		yaml_event_delete(&event);
 	}
@@ -240,6 +293,8 @@ static void file_read(struct config *config, FILE *file, const char *path, enum 
 	stream_read(&reader);
 	yaml_parser_delete(&reader.parser);
 	msp_buffer_done(&reader.key);
+	seen_forget(&reader, 0);
+	free(reader.seen);
 }
 
 /* fopen opens a folder too, and only reading from it fails. */
@@ -265,5 +320,5 @@ void config_read_file(struct config *config, const char *path, enum config_layer
 	if (errno == ENOENT && !required)
 		return;
 	struct config_origin origin = {.layer = layer, .name = config_name(config, path)};
-	config_problem(config, &origin, "%s", strerror(errno));
+	config_problem(config, &origin, "%s", *path ? strerror(errno) : "the path of the configuration file is empty");
 }

@@ -86,26 +86,33 @@ static bool room_make(struct input *input)
 	return true;
 }
 
+/* As read, but waits for what comes also where `fd` does not block. */
+static ssize_t descriptor_read(int fd, void *data, size_t size)
+{
+	for (;;) {
+		ssize_t got = read(fd, data, size);
+		struct pollfd ready = {.fd = fd, .events = POLLIN};
+		if (got >= 0 || (errno != EINTR && errno != EAGAIN))
+			return got;
+		if (errno == EAGAIN)
+			poll(&ready, 1, -1);
+	}
+}
+
 void input_fill(struct input *input)
 {
 	ssize_t size = -1;
 	errno = ENOMEM;
-	if (room_make(input)) {
-		while ((size = read(input->fd, input->buffer + input->end, input->capacity - input->end)) < 0) {
-			struct pollfd ready = {.fd = input->fd, .events = POLLIN};
-			if (errno == EAGAIN)
-				poll(&ready, 1, -1);
-			else if (errno != EINTR)
-				break;
-		}
-	}
+	if (room_make(input))
+		size = descriptor_read(input->fd, input->buffer + input->end, input->capacity - input->end);
 	if (size < 0)
 		input->error = errno;
 	input->ended = size <= 0;
 	input->end += size > 0 ? (size_t)size : 0;
 }
 
-static int descriptor_read(int fd, size_t max_bytes, struct msp_buffer *buffer)
+/* Reads to the end, or one byte more than max_bytes. Returns 0 or an errno. */
+static int descriptor_read_all(int fd, size_t max_bytes, struct msp_buffer *buffer)
 {
 	for (;;) {
 		size_t room = max_bytes + 1 - buffer->size;
@@ -115,9 +122,7 @@ static int descriptor_read(int fd, size_t max_bytes, struct msp_buffer *buffer)
 			room = READ_SIZE;
 		if (msp_buffer_reserve(buffer, room) != MSP_OK)
 			return ENOMEM;
-		ssize_t size = read(fd, buffer->data + buffer->size, room);
-		if (size < 0 && errno == EINTR)
-			continue;
+		ssize_t size = descriptor_read(fd, buffer->data + buffer->size, room);
 		if (size <= 0)
 			return size ? errno : 0;
 		buffer->size += (size_t)size;
@@ -130,7 +135,7 @@ int input_read_file(const char *path, size_t max_bytes, struct msp_bytes *ret_da
 	msp_buffer_init(&buffer, max_bytes + READ_SIZE);
 	bool is_stdin = !strcmp(path, "-");
 	int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
-	int error = fd < 0 ? errno : descriptor_read(fd, max_bytes, &buffer);
+	int error = fd < 0 ? errno : descriptor_read_all(fd, max_bytes, &buffer);
 	if (fd >= 0 && !is_stdin)
 		close(fd);
 	if (!error && msp_buffer_reserve(&buffer, 1) != MSP_OK)

@@ -57,6 +57,9 @@ static void files_that_are_named_must_exist(void **state)
 	struct result result = expect(2, "config", "check", "-F", "other.yaml", NULL);
 	assert_string_equal(result.err, "msp: other.yaml: No such file or directory\n");
 	result_free(&result);
+	result = expect(2, "config", "check", "-F", "", NULL);
+	assert_string_equal(result.err, "msp: the path of the configuration file is empty\n");
+	result_free(&result);
 	result = expect(2, "config", "check", "--env", "prod", NULL);
 	assert_contains(result.err, "msp.prod.yaml: No such file or directory; --env names the environment \"prod\"\n");
 	result_free(&result);
@@ -158,6 +161,14 @@ static void what_is_no_configuration_is_refused(void **state)
 	    {"broker: data/msp\n",
 	     "msp.yaml:1:1: broker: \"data/msp\" is no URL of a broker; did you mean sqlite:data/msp?"},
 	    {"a: 1\n---\nb: 2\n", "msp.yaml:2:1: only one YAML document is expected"},
+	    {"models:\n  iris: {workers: 2}\n  echo:\n  iris: {delivery.limit: 5}\n",
+	     "msp.yaml:4:3: duplicate key \"models.iris\"; it stands in line 2 already\n"},
+	    {"models: {echo: {workers: 2}}\ncodec: json\nmodels: {iris: {}}\n",
+	     "msp.yaml:3:1: duplicate key \"models\"; it stands in line 1 already\n"},
+	    {"models: {echo: , echo: {workers: 2}}\n",
+	     "msp.yaml:1:18: duplicate key \"models.echo\"; it stands in line 1 already\n"},
+	    {"batch.max: {ms: 1}\nbatch.max: 3\n",
+	     "msp.yaml:2:1: duplicate key \"batch.max\"; it stands in line 1 already\n"},
 	    {"broker: [\n", "msp.yaml:2:1: not YAML: "},
 	    {"instance: \"\"\n", "msp.yaml:1:1: instance must not be empty"},
 	    {"consumer.group: \"\"\n", "msp.yaml:1:1: consumer.group must not be empty"},
@@ -191,6 +202,105 @@ static void what_is_no_configuration_is_refused(void **state)
 	struct result result = expect(0, "config", "check", "-b", "sqlite:x.db", NULL);
 	result_free(&result);
 	remove("msp.yaml");
+}
+
+static void a_key_that_stands_twice_is_told_once(void **state)
+{
+	(void)state;
+	write_file("msp.yaml", "codec: json\ncodec: {a: [b, {c: d}]}\nbrokr: 1\n");
+	struct result result = expect(2, "config", "check", NULL);
+	assert_string_equal(result.err, "msp: msp.yaml:2:1: duplicate key \"codec\"; it stands in line 1 already\n"
+	                                "msp: msp.yaml:3:1: unknown key \"brokr\"; did you mean \"broker\"?\n");
+	result_free(&result);
+	write_file("msp.yaml", "broker: sqlite:x.db\n"
+	                       "models.echo.workers: 2\n"
+	                       "models: {echo: {delivery.limit: 5}}\n"
+	                       "models.echo: {batch: {max.ms: 7}, batch.max: {bytes: 8000}}\n");
+	result = expect(0, "config", "show", NULL);
+	assert_contains(result.out, "models.echo.workers: 2 ");
+	assert_contains(result.out, "models.echo.delivery.limit: 5 ");
+	assert_contains(result.out, "models.echo.batch.max.ms: 7 ");
+	assert_contains(result.out, "models.echo.batch.max.bytes: 8000 ");
+	result_free(&result);
+	remove("msp.yaml");
+}
+
+static void keys_with_a_word_forgotten_are_recognised(void **state)
+{
+	static const char *const slips[][2] = {
+	    {"batch.max", "batch.max."},
+	    {"workers", "models.echo.workers\""},
+	    {"limit", "delivery.limit\""},
+	    {"sqlite.lease", "sqlite.lease.ms\""},
+	    {"models.echo.batch.max", "models.echo.batch.max."},
+	    {"models.echo.limit", "models.echo.delivery.limit\""},
+	    {"models.echo.wrokers", "models.echo.workers\""},
+	};
+	char text[128], answer[128];
+	(void)state;
+	for (size_t i = 0; i < sizeof(slips) / sizeof(slips[0]); i++) {
+		snprintf(text, sizeof(text), "%s=1", slips[i][0]);
+		snprintf(answer, sizeof(answer), "unknown key \"%s\"; did you mean \"%s", slips[i][0], slips[i][1]);
+		struct result result = expect(2, "config", "check", "-b", "sqlite:x.db", "-m", "echo", "-X", text, NULL);
+		assert_contains(result.err, answer);
+		result_free(&result);
+	}
+	struct result result = expect(2, "config", "check", "-b", "sqlite:x.db", "-X", "lease.ms=1", NULL);
+	assert_contains(result.err, ".lease.ms\"?\n"); /* several transports have one */
+	result_free(&result);
+}
+
+static void long_paths_keep_line_and_column(void **state)
+{
+	char folder[201], path[1024], expected[1200];
+	(void)state;
+	memset(folder, 'f', sizeof(folder) - 1);
+	folder[sizeof(folder) - 1] = 0;
+	snprintf(path, sizeof(path), "%s", folder);
+	for (int depth = 0; depth < 4; depth++) {
+		size_t size = strlen(path);
+		assert_int_equal(mkdir(path, 0777), 0);
+		snprintf(path + size, sizeof(path) - size, "/%s", depth < 3 ? folder : "msp.yaml");
+	}
+	write_file(path, "codec: json\nbrokr: 1\n");
+	struct result result = expect(2, "config", "check", "-F", path, NULL);
+	snprintf(expected, sizeof(expected), "msp: %s:2:1: unknown key \"brokr\"; did you mean \"broker\"?\n", path);
+	assert_string_equal(result.err, expected);
+	result_free(&result);
+	write_file(path, "codec: json\n");
+	result = expect(0, "config", "show", "-F", path, NULL);
+	snprintf(expected, sizeof(expected), "# %s:1:1\n", path);
+	assert_contains(result.out, expected);
+	result_free(&result);
+}
+
+/* Only a file can be read again to count its lines. */
+static void a_pipe_may_be_the_file(void **state)
+{
+	(void)state;
+	struct result result = expect_shell(2, "printf 'codec: json\\nbrokr: 1\\n' | $MSP config check -F /dev/stdin");
+	assert_contains(result.err, "msp: /dev/stdin:2:1: unknown key \"brokr\"");
+	result_free(&result);
+	result = expect_shell(2, "printf 'codec: json\\nbroker: \\377\\n' | $MSP config check -F /dev/stdin");
+	assert_contains(result.err, "msp: /dev/stdin: cannot be read as UTF-8 text");
+	result_free(&result);
+}
+
+static void schemes_have_no_case(void **state)
+{
+	static const char *const urls[] = {"SQLITE:t.db", "Sqlite://t.db", "KAFKA://localhost:9092",
+	                                   "Redis://localhost:6379"};
+	struct result result;
+	(void)state;
+	for (size_t i = 0; i < sizeof(urls) / sizeof(urls[0]); i++) {
+		result = msp("config", "check", "-b", urls[i], NULL);
+		if (result.status)
+			assert_contains(result.err, "this build of msp has no transport for "); /* so it may be built */
+		result_free(&result);
+	}
+	result = expect(2, "config", "check", "-b", "CARRIER://pigeon", NULL);
+	assert_contains(result.err, "this build of msp has no transport for CARRIER://; it has: ");
+	result_free(&result);
 }
 
 static void properties_and_variables_are_checked_too(void **state)
@@ -349,6 +459,11 @@ int main(void)
 	    cmocka_unit_test(a_model_starts_from_what_holds_for_all),
 	    cmocka_unit_test(all_mistakes_are_told_at_once),
 	    cmocka_unit_test(what_is_no_configuration_is_refused),
+	    cmocka_unit_test(a_key_that_stands_twice_is_told_once),
+	    cmocka_unit_test(keys_with_a_word_forgotten_are_recognised),
+	    cmocka_unit_test(long_paths_keep_line_and_column),
+	    cmocka_unit_test(a_pipe_may_be_the_file),
+	    cmocka_unit_test(schemes_have_no_case),
 	    cmocka_unit_test(properties_and_variables_are_checked_too),
 	    cmocka_unit_test(references_are_expanded),
 	    cmocka_unit_test(what_show_prints_can_be_read_again),

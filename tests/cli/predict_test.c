@@ -169,6 +169,20 @@ static void an_answer_comes_before_the_next_question(void **state)
 	assert_int_equal(process_end(process), 0);
 }
 
+static void a_stdin_that_does_not_block_is_waited_for(void **state)
+{
+	static const char *const operands[] = {"-", NULL}; /* read as one message, and line by line */
+	(void)state;
+	for (size_t i = 0; i < sizeof(operands) / sizeof(operands[0]); i++) {
+		struct process *process = process_start_nonblocking("predict", "-m", "echo", operands[i], NULL);
+		assert_false(process_ends_within(process, 200));
+		process_write(process, "{\"a\": 1}\n");
+		process_close_in(process);
+		process_await(process, process->out, "{\"a\": 1}\n");
+		assert_int_equal(process_end(process), 0);
+	}
+}
+
 static void a_reader_that_goes_away_ends_it_quietly(void **state)
 {
 	(void)state;
@@ -236,6 +250,7 @@ int main(void)
 	    cmocka_unit_test(a_path_is_taken_from_the_working_directory),
 	    cmocka_unit_test(one_model_predicts),
 	    cmocka_unit_test(an_answer_comes_before_the_next_question),
+	    cmocka_unit_test(a_stdin_that_does_not_block_is_waited_for),
 	    cmocka_unit_test(a_reader_that_goes_away_ends_it_quietly),
 	    cmocka_unit_test(results_that_cannot_be_written_are_told),
 	};

@@ -509,6 +509,7 @@ static void urls_are_checked(void **state)
 		enum msp_status status;
 	} cases[] = {
 	    {"redis://localhost", MSP_OK},
+	    {"REDIS://localhost", MSP_OK},
 	    {"redis://[::1]:6380/3", MSP_OK},
 	    {"redis://user:p%40ss@host:1/0", MSP_OK},
 	    {"redis://:secret@host", MSP_OK},

@@ -250,20 +250,35 @@ static struct process *process_new(pid_t pid, int in, int out, int err)
 	return process;
 }
 
-struct process *process_start(const char *first, ...)
+static struct process *process_start_with(int in_flags, char *const arguments[])
 {
-	char *arguments[MAX_ARGUMENTS + 1];
 	int in[2], out[2], err[2];
-	va_list more;
-	va_start(more, first);
-	collect(arguments, first, more);
-	va_end(more);
-	assert_int_equal(pipe2(in, O_CLOEXEC) | pipe2(out, O_CLOEXEC) | pipe2(err, O_CLOEXEC), 0);
+	assert_int_equal(pipe2(in, O_CLOEXEC | in_flags) | pipe2(out, O_CLOEXEC) | pipe2(err, O_CLOEXEC), 0);
 	pid_t pid = spawn(MSP_PROGRAM, arguments, in[0], out[1], err[1]);
 	close(in[0]);
 	close(out[1]);
 	close(err[1]);
 	return process_new(pid, in[1], out[0], err[0]);
+}
+
+struct process *process_start(const char *first, ...)
+{
+	char *arguments[MAX_ARGUMENTS + 1];
+	va_list more;
+	va_start(more, first);
+	collect(arguments, first, more);
+	va_end(more);
+	return process_start_with(0, arguments);
+}
+
+struct process *process_start_nonblocking(const char *first, ...)
+{
+	char *arguments[MAX_ARGUMENTS + 1];
+	va_list more;
+	va_start(more, first);
+	collect(arguments, first, more);
+	va_end(more);
+	return process_start_with(O_NONBLOCK, arguments);
 }
 
 struct process *process_start_on_terminal(const char *first, ...)

@@ -175,7 +175,7 @@ static bool brokers_are_valid(const char *brokers, size_t size)
 static enum msp_status url_parse(const char *url, char **ret_brokers, struct msp_error *err)
 {
 	static const char scheme[] = "kafka://";
-	const char *brokers = strncmp(url, scheme, sizeof(scheme) - 1) == 0 ? url + sizeof(scheme) - 1 : url;
+	const char *brokers = strncasecmp(url, scheme, sizeof(scheme) - 1) == 0 ? url + sizeof(scheme) - 1 : url;
 	size_t size = strlen(brokers);
 	if (size > 0 && brokers[size - 1] == '/')
 		size--;

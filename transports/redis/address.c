@@ -2,6 +2,7 @@
 #include <msp/bytes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 
 #define DEFAULT_PORT "6379"
 #define DATABASE_MAX 65535
@@ -123,11 +124,11 @@ static enum msp_status url_parse(struct rds_address *address, struct msp_error *
 {
 	static const char tcp[] = "redis://", tls[] = "rediss://", local[] = "unix://";
 	char *url = address->storage;
-	if (strncmp(url, tls, sizeof(tls) - 1) == 0)
+	if (strncasecmp(url, tls, sizeof(tls) - 1) == 0)
 		return msp_error_set(err, MSP_E_UNSUPPORTED,
 		                     "this build cannot speak TLS to Redis; use redis:// through a tunnel, or unix://");
-	bool is_local = strncmp(url, local, sizeof(local) - 1) == 0;
-	if (!is_local && strncmp(url, tcp, sizeof(tcp) - 1) != 0)
+	bool is_local = strncasecmp(url, local, sizeof(local) - 1) == 0;
+	if (!is_local && strncasecmp(url, tcp, sizeof(tcp) - 1) != 0)
 		return msp_error_set(err, MSP_E_INVALID, "the broker's URL must be of the form redis://host:6379/0");
 	char *rest = url + (is_local ? sizeof(local) : sizeof(tcp)) - 1;
 	enum msp_status status = credentials_take(&rest, address, err);

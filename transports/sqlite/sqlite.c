@@ -13,6 +13,7 @@
 #include <msp_transport_sqlite.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "transport.h"
@@ -61,7 +62,7 @@ static struct lite_transport *transport_cast(struct msp_transport *transport)
 static enum msp_status url_parse(const char *url, char **ret_path, struct msp_error *err)
 {
 	static const char scheme[] = "sqlite:";
-	if (strncmp(url, scheme, sizeof(scheme) - 1) != 0)
+	if (strncasecmp(url, scheme, sizeof(scheme) - 1) != 0)
 		return msp_error_set(err, MSP_E_INVALID, "not a URL of the form sqlite:PATH: %s", url);
 	const char *path = url + sizeof(scheme) - 1;
 	if (path[0] == '/' && path[1] == '/')
