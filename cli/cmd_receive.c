@@ -233,7 +233,7 @@ static const struct flag receive_flags[] = {
     {"to", 0, FLAG_TEXT, FIELD(to), "CODEC", 0, 0,
      "convert each value to this encoding (json) from the topic's, which -m knows"},
     {"from", 0, FLAG_TEXT, FIELD(from), "CODEC", 0, 0, "convert each value from this encoding"},
-    {"delimiter", 'D', FLAG_TEXT, FIELD(delimiter), "TEXT", 0, 0, "what ends each message (\\n)"},
+    {"delimiter", 'D', FLAG_TEXT, FIELD(delimiter), "TEXT", 0, 0, "what ends each message (\\n); '': nothing"},
     {"key-delimiter", 'K', FLAG_TEXT, FIELD(key_delimiter), "TEXT", 0, 0, "write key and TEXT before each message"},
     {"null", 'Z', FLAG_SWITCH, FIELD(null_text), NULL, 0, 0, "write NULL where a value or key is null"},
     {"unbuffered", 'u', FLAG_SWITCH, FIELD(unbuffered), NULL, 0, 0, "write each message at once"},

@@ -39,7 +39,7 @@ static void receiver_init(struct receiver *receiver, struct graph *graph, const 
 	receiver->written = 0;
 	receiver->unconverted = 0;
 	receiver->status = EXIT_DONE;
-	patience_init(&receiver->patience, graph);
+	patience_init(&receiver->patience, graph, stop);
 	output_init(&receiver->out, STDOUT_FILENO);
 }
 
@@ -107,14 +107,28 @@ static void messages_write(struct receiver *receiver, const struct msp_message *
 	patience_reset(&receiver->patience);
 }
 
+/* To a transport a partition that is missing is the same failure as a topic that is. */
+static void missing_explain(struct receiver *receiver, const struct msp_error *err)
+{
+	struct msp_error looked;
+	enum msp_status status = broker_partition_check(receiver->graph, &receiver->patience, receiver->topic,
+	                                                receiver->args->partition, &looked);
+	if (status == MSP_E_INVALID || status == MSP_E_NOT_FOUND)
+		err = &looked;
+	receiver->status = complain_of(err);
+	if (err->status == MSP_E_NOT_FOUND && receiver->args->model)
+		hint_topics_report(receiver->graph, "-m", receiver->args->model);
+}
+
 /* True when the failed call is worth another try. */
 static bool receiver_retry(struct receiver *receiver, const struct msp_error *err)
 {
 	if (patience_retry(&receiver->patience, err))
 		return true;
-	receiver->status = patience_end(&receiver->patience, err);
-	if (err->status == MSP_E_NOT_FOUND && receiver->args->model)
-		hint_topics_report(receiver->graph, "-m", receiver->args->model);
+	if (err->status == MSP_E_NOT_FOUND)
+		missing_explain(receiver, err);
+	else
+		receiver->status = patience_end(&receiver->patience, err);
 	return false;
 }
 
@@ -176,7 +190,13 @@ static void consumer_wake(void *context)
 	consumer->ops->wake(consumer);
 }
 
-/* Whether the batch in flight is worth waiting for any longer, after the pause that a broker needs which cannot now. */
+static void unsettled_report(const struct msp_batch *batch, const struct msp_error *err)
+{
+	report("msp: %zu messages were written but not settled; they may come again: %s", batch->count, err->text);
+}
+
+/* Whether the batch in flight is worth waiting for any longer, after the pause that a broker needs which cannot now. A
+ * broker that is only slow is waited for after a stop too, so that what was written does not come again. */
 static bool settle_may_come(struct receiver *receiver, struct msp_error *err)
 {
 	if (err->status != MSP_OK)
@@ -197,12 +217,14 @@ static bool batch_settle(struct receiver *receiver, struct msp_consumer *consume
 	while ((answer = consumer->ops->settle_wait(consumer, SETTLE_WAIT_MS, &err)) == MSP_SETTLE_AGAIN) {
 		if (!settle_may_come(receiver, &err)) {
 			receiver->status = patience_end(&receiver->patience, &err);
+			if (receiver->status == EXIT_DONE)
+				unsettled_report(batch, &err);
 			return false;
 		}
 		err.status = MSP_OK;
 	}
 	if (answer == MSP_SETTLE_LOST)
-		report("msp: %zu messages were written but not settled; they may come again: %s", batch->count, err.text);
+		unsettled_report(batch, &err);
 	else if (answer != MSP_SETTLE_OK)
 		receiver->status = complain_of(&err);
 	return true;
@@ -234,7 +256,7 @@ static void group_run(struct receiver *receiver, struct msp_consumer *consumer, 
 		receiver->status = backlog_init(&backlog, admin, &receiver->patience, receiver->args->group, receiver->topic);
 	while (receiver_goes_on(receiver) && !(admin && !backlog.remaining)) {
 		bool came = group_receive(receiver, consumer, admin ? BACKLOG_POLL_MS : READ_TIMEOUT_MS);
-		if (admin && !came && receiver->status == EXIT_DONE)
+		if (admin && !came && receiver_goes_on(receiver))
 			receiver->status = backlog_update(&backlog, admin, &receiver->patience);
 	}
 	backlog_done(&backlog);
@@ -244,7 +266,7 @@ static int consumer_run(struct receiver *receiver, struct msp_consumer *consumer
 {
 	struct msp_admin *admin = NULL;
 	if (receiver->args->stop_at_end)
-		receiver->status = broker_admin(receiver->graph, &admin);
+		receiver->status = broker_admin(receiver->graph, receiver->stop, &admin);
 	stop_watch(receiver->stop, consumer_wake, consumer);
 	if (receiver->status == EXIT_DONE)
 		group_run(receiver, consumer, admin);

@@ -360,7 +360,7 @@ static int producer_init(struct sender *sender)
 {
 	struct msp_transport *transport = sender->graph->transport;
 	struct msp_error err;
-	patience_init(&sender->patience, sender->graph);
+	patience_init(&sender->patience, sender->graph, NULL);
 	while (transport->ops->producer_open(transport, &sender->producer, &err) != MSP_OK)
 		if (!patience_retry(&sender->patience, &err))
 			return patience_end(&sender->patience, &err);
@@ -370,24 +370,12 @@ static int producer_init(struct sender *sender)
 /* A partition that the topic does not have would silently become another one. */
 static int partition_check(struct sender *sender)
 {
-	struct msp_admin *admin;
-	struct msp_topic_info *info = NULL;
 	struct msp_error err;
-	int64_t partition = sender->args->partition;
-	if (partition == MSP_PARTITION_ANY)
+	if (broker_partition_check(sender->graph, &sender->patience, sender->topic, sender->args->partition, &err) ==
+	    MSP_OK)
 		return EXIT_DONE;
-	int status = broker_admin(sender->graph, &admin);
-	if (status != EXIT_DONE)
-		return status;
-	if (broker_describe(admin, &sender->patience, sender->topic, &info, &err) != MSP_OK) {
-		status = patience_end(&sender->patience, &err);
-		missing_topic_hint(sender, err.status);
-	} else if (partition >= (int64_t)info->partition_count) {
-		complain("%s has no partition %lld", sender->topic, (long long)partition);
-		status = EXIT_USAGE;
-	}
-	free(info);
-	admin->ops->free(admin);
+	int status = patience_end(&sender->patience, &err);
+	missing_topic_hint(sender, err.status);
 	return status;
 }
 

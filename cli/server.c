@@ -247,8 +247,8 @@ static int backlogs_init(struct server *server)
 		complain("out of memory");
 		return EXIT_SOME_FAILED;
 	}
-	patience_init(&patience, server->graph);
-	for (size_t i = 0; i < server->model_count && status == EXIT_DONE; i++)
+	patience_init(&patience, server->graph, server->stop);
+	for (size_t i = 0; i < server->model_count && status == EXIT_DONE && !stop_is_asked(server->stop); i++)
 		status = backlog_init(&server->backlogs[i], server->admin, &patience, graph_group(server->models[i]),
 		                      server->models[i]->entry->topics.name[MSP_TOPIC_INPUTS]);
 	server->backlog_total = backlogs_remaining(server);
@@ -359,12 +359,11 @@ static int server_stop(struct server *server, int status)
 static int server_work(struct server *server)
 {
 	int status = topics_wait(server);
+	if (status == EXIT_DONE && server->args->stop_at_end)
+		status = backlogs_init(server);
 	if (status != EXIT_DONE || stop_is_asked(server->stop))
 		return status;
-	if (server->args->stop_at_end)
-		status = backlogs_init(server);
-	if (status == EXIT_DONE)
-		status = services_start(server);
+	status = services_start(server);
 	if (status == EXIT_DONE)
 		serving_say(server);
 	server->begun_ms = msp_monotonic_ms();

@@ -261,11 +261,11 @@ static int work_connected(struct work *work, struct graph *graph, const struct t
 	if (status == EXIT_DONE)
 		status = graph_connect(graph);
 	if (status == EXIT_DONE)
-		status = broker_admin(graph, &work->admin);
+		status = broker_admin(graph, NULL, &work->admin);
 	if (status == EXIT_DONE && work->args->replication && graph->transport->ops->single_copy)
 		report("msp: --replication has no effect: the broker keeps one copy of a topic");
 	if (status == EXIT_DONE) {
-		patience_init(&work->patience, graph);
+		patience_init(&work->patience, graph, NULL);
 		status = targets_work(work, targets, each);
 	}
 	if (work->admin)
@@ -324,11 +324,11 @@ static int admin_list(struct graph *graph)
 	struct patience patience;
 	struct output out;
 	struct msp_error err;
-	int status = broker_admin(graph, &admin);
+	int status = broker_admin(graph, NULL, &admin);
 	if (status != EXIT_DONE)
 		return status;
 	output_init(&out, STDOUT_FILENO);
-	patience_init(&patience, graph);
+	patience_init(&patience, graph, NULL);
 	while (admin->ops->topic_list(admin, topic_print, &out, patience_left_ms(&patience), &err) != MSP_OK) {
 		out.size = 0;
 		if (patience_retry(&patience, &err))

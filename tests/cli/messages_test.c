@@ -43,6 +43,7 @@ static void lines_come_back(void **state)
 	send_lines("one\n\nthree\r\nfour");
 	assert_received("one\n\nthree\r\nfour\n", NULL);
 	assert_received("one--three\r-four-", "-D", "-", NULL);
+	assert_received("onethree\rfour", "-D", "", NULL);
 	assert_received("one|0,|0,three\r|0,four|0,", "-f", "%s|%p,", NULL);
 }
 
@@ -243,12 +244,25 @@ static void what_was_not_acknowledged_is_named(void **state)
 	result_free(&result);
 }
 
-static void a_broker_that_cannot_is_given_up_after_the_timeout(void **state)
+/* From now on nobody else can write. */
+static sqlite3 *broker_lock(void)
 {
-	(void)state;
 	sqlite3 *other;
 	assert_int_equal(sqlite3_open("msp.db", &other), SQLITE_OK);
 	assert_int_equal(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+	return other;
+}
+
+static void broker_unlock(sqlite3 *other)
+{
+	assert_int_equal(sqlite3_exec(other, "ROLLBACK", NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(other);
+}
+
+static void a_broker_that_cannot_is_given_up_after_the_timeout(void **state)
+{
+	(void)state;
+	sqlite3 *other = broker_lock();
 	struct result result = expect_with(3, "x\ny\n", "send", TOPIC, "--timeout", "0.3", NULL);
 	assert_contains(result.err, "msp: broker sqlite:msp.db not reachable within 0.3 s: ");
 	assert_contains(result.err, "msp: lines 1 to 2: not acknowledged by the broker\n");
@@ -256,8 +270,7 @@ static void a_broker_that_cannot_is_given_up_after_the_timeout(void **state)
 	result = expect(3, "topics", "create", BROKER, "-t", "a", "-t", "b", "--timeout", "0.3", NULL);
 	assert_contains(result.err, "not reachable within 0.3 s");
 	result_free(&result);
-	assert_int_equal(sqlite3_exec(other, "ROLLBACK", NULL, NULL, NULL), SQLITE_OK);
-	sqlite3_close(other);
+	broker_unlock(other);
 	assert_received("", NULL);
 }
 
@@ -271,26 +284,54 @@ static void a_group_settles_what_it_has_written(void **state)
 	assert_received("0\n1\n2\n", "-g", "others", NULL);
 }
 
+/* More than a pipe holds. */
+enum { MANY_LINES = 900, MANY_LINE_SIZE = 1000 };
+
+/* Sends them and returns them; freed by the caller. */
+static char *send_many_lines(void)
+{
+	char *lines = malloc((size_t)MANY_LINES * MANY_LINE_SIZE + 1);
+	assert_non_null(lines);
+	for (size_t i = 0; i < MANY_LINES; i++)
+		snprintf(lines + i * MANY_LINE_SIZE, MANY_LINE_SIZE + 1, "%0*zu\n", MANY_LINE_SIZE - 1, i);
+	send_lines(lines);
+	return lines;
+}
+
 /* Stopped while stdout is full, in the middle of a batch. */
 static void a_group_that_is_stopped_settles_nothing_unwritten(void **state)
 {
-	enum { LINES = 900, LINE_SIZE = 1000 };
 	(void)state;
-	char *lines = malloc((size_t)LINES * LINE_SIZE + 1);
-	assert_non_null(lines);
-	for (size_t i = 0; i < LINES; i++)
-		snprintf(lines + i * LINE_SIZE, LINE_SIZE + 1, "%0*zu\n", LINE_SIZE - 1, i);
-	send_lines(lines);
+	char *lines = send_many_lines();
 	struct process *process = process_start("receive", TOPIC, "-g", "readers", NULL);
 	process_await(process, process->out, "0\n");
 	process_signal(process, SIGTERM);
 	process_read_all(process, process->out);
 	struct result rest = expect(0, "receive", TOPIC, "-g", "readers", "-e", NULL);
-	assert_int_equal(process->size + rest.out_size, LINES * LINE_SIZE);
+	assert_int_equal(process->size + rest.out_size, MANY_LINES * MANY_LINE_SIZE);
 	assert_memory_equal(process->text, lines, process->size);
 	assert_string_equal(rest.out, lines + process->size);
 	result_free(&rest);
 	assert_int_equal(process_end(process), 0);
+	free(lines);
+}
+
+/* Stopped while stdout is full, and then nothing can be settled. */
+static void a_group_that_is_stopped_says_what_it_could_not_settle(void **state)
+{
+	(void)state;
+	char *lines = send_many_lines();
+	struct process *process = process_start("receive", TOPIC, "-g", "readers", "--timeout", "600", NULL);
+	process_await(process, process->out, "0\n");
+	sqlite3 *other = broker_lock();
+	process_signal(process, SIGTERM);
+	process_read_all(process, process->out);
+	process_await(process, process->err, " messages were written but not settled; they may come again: ");
+	assert_int_equal(process_end(process), 0);
+	broker_unlock(other);
+	struct result again = expect(0, "receive", TOPIC, "-g", "readers", "-e", NULL);
+	assert_string_equal(again.out, lines);
+	result_free(&again);
 	free(lines);
 }
 
@@ -309,6 +350,13 @@ static void a_model_names_its_topics(void **state)
 	result_free(&result);
 	result = expect(1, "receive", BROKER, "-m", "iris", "inputs", "-e", NULL);
 	assert_contains(result.err, "\"msp topics create -b sqlite:msp.db -m iris\" creates the topics.");
+	result_free(&result);
+	result = expect(1, "receive", BROKER, "-m", "iris", "inputs", "-e", "-p", "0", NULL);
+	assert_contains(result.err, "\"msp topics create -b sqlite:msp.db -m iris\" creates the topics.");
+	result_free(&result);
+	result = expect(2, "receive", BROKER, "-m", "echo", "inputs", "-e", "-p", "9", NULL);
+	assert_contains(result.err, ".inputs has no partition 9\n");
+	assert_lacks(result.err, "creates");
 	result_free(&result);
 }
 
@@ -344,6 +392,7 @@ int main(void)
 	    MESSAGE_TEST(a_broker_that_cannot_is_given_up_after_the_timeout),
 	    MESSAGE_TEST(a_group_settles_what_it_has_written),
 	    MESSAGE_TEST(a_group_that_is_stopped_settles_nothing_unwritten),
+	    MESSAGE_TEST(a_group_that_is_stopped_says_what_it_could_not_settle),
 	    MESSAGE_TEST(a_model_names_its_topics),
 	    MESSAGE_TEST(receive_ends_quietly_when_asked),
 	};

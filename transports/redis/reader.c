@@ -8,7 +8,9 @@
 #include <stdlib.h>
 
 #define OPEN_TIMEOUT_MS 10000
-#define BLOCK_MS        2000
+/* Of those, for the connection. A server that is away is for the caller to wait for, whom a stop can wake. */
+#define CONNECT_TIMEOUT_MS 2000
+#define BLOCK_MS           2000
 /* How many entries are asked for until their size is known. */
 #define FIRST_COUNT 100
 
@@ -259,7 +261,7 @@ static enum msp_status reader_start(struct rds_reader *reader, const struct msp_
 static enum msp_status reader_init(struct rds_reader *reader, const struct msp_reader_config *config,
                                    struct msp_error *err)
 {
-	int64_t deadline_ms = msp_monotonic_ms() + OPEN_TIMEOUT_MS;
+	int64_t now_ms = msp_monotonic_ms(), deadline_ms = now_ms + OPEN_TIMEOUT_MS;
 	redisReply *info = NULL;
 	reader->topic = strdup(config->topic);
 	if (!reader->topic)
@@ -268,7 +270,7 @@ static enum msp_status reader_init(struct rds_reader *reader, const struct msp_r
 		return msp_error_set(err, MSP_E_NOT_FOUND, "topics have no partitions here");
 	enum msp_status status = rds_wakeup_init(&reader->wakeup, err);
 	if (status == MSP_OK)
-		status = rds_client_ready(&reader->client, deadline_ms, err);
+		status = rds_client_ready(&reader->client, now_ms + CONNECT_TIMEOUT_MS, err);
 	if (status == MSP_OK)
 		status = rds_client_describe(&reader->client, reader->topic, deadline_ms, &info, err);
 	if (status != MSP_OK)
