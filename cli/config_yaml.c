@@ -211,7 +211,8 @@ static bool seen_add(struct reader *reader, int line)
 		reader->config->no_memory = true;
 		return false;
 	}
-	seen[reader->seen_count++] = (struct seen_key){key, line};
+	seen[reader->seen_count].key = key;
+	seen[reader->seen_count++].line = line;
 	return true;
 }
 
