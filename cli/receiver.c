@@ -107,7 +107,7 @@ static void messages_write(struct receiver *receiver, const struct msp_message *
 	patience_reset(&receiver->patience);
 }
 
-/* To a transport a partition that is missing is the same failure as a topic that is. */
+/* To a transport a partition that is missing is the same failure as a topic that is. It may be added any time. */
 static void missing_explain(struct receiver *receiver, const struct msp_error *err)
 {
 	struct msp_error looked;
@@ -116,6 +116,8 @@ static void missing_explain(struct receiver *receiver, const struct msp_error *e
 	if (status == MSP_E_INVALID || status == MSP_E_NOT_FOUND)
 		err = &looked;
 	receiver->status = complain_of(err);
+	if (status == MSP_E_INVALID)
+		receiver->status = EXIT_SOME_FAILED;
 	if (err->status == MSP_E_NOT_FOUND && receiver->args->model)
 		hint_topics_report(receiver->graph, "-m", receiver->args->model);
 }
