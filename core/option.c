@@ -89,7 +89,7 @@ static enum msp_status number_set(const struct msp_option *option, double *field
 static enum msp_status string_set(const struct msp_option *option, char **field, const char *text,
                                   struct msp_error *err)
 {
-	if (option->min > 0 && !*text)
+	if (option->not_empty && !*text)
 		return msp_error_set(err, MSP_E_INVALID, "%s must not be empty", option->name);
 	char *copy = strdup(text);
 	if (!copy)

@@ -19,9 +19,10 @@ struct msp_option {
 	enum msp_option_type type;
 	size_t offset;              /* offsetof the field */
 	const char *default_text;   /* as a user would write it; NULL (strings only): unset */
-	int64_t min, max;           /* both 0: no bounds; a string with a min must not be empty */
+	int64_t min, max;           /* both 0: no bounds */
 	const char *const *choices; /* NULL-terminated */
 	bool secret;                /* never shown */
+	bool not_empty;             /* a string of no characters is refused */
 	const char *help;           /* one sentence, without a full stop */
 };
 
