@@ -27,7 +27,7 @@ bool config_key_is_secret(const char *key)
 static struct msp_bytes userinfo_secret(const char *url)
 {
 	const char *scheme_end = strstr(url, "://");
-	if (!scheme_end && !strncmp(url, "sqlite:", strlen("sqlite:"))) /* a file may be named a@b */
+	if (!scheme_end && !strncasecmp(url, "sqlite:", strlen("sqlite:"))) /* a file may be named a@b */
 		return MSP_BYTES_ABSENT;
 	const char *authority = scheme_end ? scheme_end + 3 : url;
 	const char *end = authority + strcspn(authority, "/?#");

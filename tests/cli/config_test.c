@@ -427,6 +427,7 @@ static void secrets_of_urls_are_masked(void **state)
 	    {"kafka://h:9092?a=b&sasl.password=hunter2&c=d", "kafka://h:9092?a=b&sasl.password=********&c=d"},
 	    {"redis://u:hunter2@h?token=hunter2", "redis://u:********@h?token=********"},
 	    {"sqlite:a@b/x.db", "sqlite:a@b/x.db"},
+	    {"SQLITE:a@b/x.db", "SQLITE:a@b/x.db"},
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof(urls) / sizeof(urls[0]); i++) {

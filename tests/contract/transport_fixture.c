@@ -53,6 +53,16 @@ struct msp_transport *transport_get(struct fixture *fixture, size_t index)
 	return fixture->transports[index];
 }
 
+bool fixture_use(const struct test_broker *broker)
+{
+	char url[256];
+	transport_contract = broker;
+	bool there = broker->url("", url, sizeof(url));
+	if (!there)
+		fprintf(stderr, "there is no %s\n", broker->ops->name);
+	return there;
+}
+
 int fixture_init(void **state)
 {
 	static unsigned serial;

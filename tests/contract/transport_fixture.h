@@ -30,6 +30,9 @@ struct fixture {
 	struct msp_error err;
 };
 
+/* The broker that the tests use from now on. False, and says so: there is none. */
+bool fixture_use(const struct test_broker *broker);
+
 int fixture_init(void **state);
 int fixture_done(void **state);
 

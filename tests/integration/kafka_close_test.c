@@ -20,6 +20,14 @@ static void first_event_await(struct msp_consumer *base)
 	}
 }
 
+/* A transaction is seen only when the broker has written its markers, a moment after the answer to the commit. */
+static void outputs_await(struct fixture *fixture, size_t count)
+{
+	int64_t deadline_ms = msp_monotonic_ms() + DEADLINE_MS;
+	while (partition_count(fixture, fixture->outputs, 0) < count)
+		assert_true(msp_monotonic_ms() < deadline_ms);
+}
+
 static void closing_returns(struct fixture *fixture, const char *instance)
 {
 	for (int round = 0; round < ROUNDS; round++) {
@@ -31,6 +39,7 @@ static void closing_returns(struct fixture *fixture, const char *instance)
 	struct msp_consumer *consumer = consumer_open(fixture, 0, instance, 0);
 	echo(consumer, 10);
 	consumer_close(consumer);
+	outputs_await(fixture, 10);
 	topic_expect_in_order(fixture, fixture->outputs, 1, 10);
 }
 
@@ -78,9 +87,7 @@ static void closing_a_member_that_leaves_returns(void **state)
 
 int main(void)
 {
-	char url[256];
-	transport_contract = &test_broker_kafka;
-	if (!test_broker_kafka.url("", url, sizeof(url)))
+	if (!fixture_use(&test_broker_kafka))
 		return 77;
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(closing_a_static_member_commits, fixture_init_topics_one, fixture_done),

@@ -110,9 +110,7 @@ static void results_that_pass_alone_are_all_published(void **state)
 
 int main(void)
 {
-	char url[256];
-	transport_contract = &test_broker_kafka;
-	if (!test_broker_kafka.url("", url, sizeof(url)))
+	if (!fixture_use(&test_broker_kafka))
 		return 77;
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(results_that_pass_alone_are_all_published, fixture_init_topics_one,
