@@ -343,12 +343,26 @@ static void a_fenced_instance_ends(void **state)
 	assert_non_null(strstr(err.text, "another live process has the instance name name-0"));
 }
 
-/* What it has settled is committed when the broker is back, or repeated: either way it ends, within a session. */
-static void closes_without_a_broker(const char *instance)
+/* Longer than anything waits here. */
+#define NO_ANSWER_MS (10 * DEADLINE_MS)
+
+static void broker_goes(void)
+{
+	assert_int_equal(rd_kafka_mock_broker_set_down(mock.cluster, 1), RD_KAFKA_RESP_ERR_NO_ERROR);
+}
+
+static void broker_hangs(void)
+{
+	assert_int_equal(rd_kafka_mock_broker_set_rtt(mock.cluster, 1, NO_ANSWER_MS), RD_KAFKA_RESP_ERR_NO_ERROR);
+}
+
+/* What it has settled is committed when the broker is back, or repeated: either way it ends, within a session and
+ * the time that librdkafka gives a request. */
+static void closes_when(void (*broker_fails)(void), const char *instance)
 {
 	consumer_open(MSP_AT_LEAST_ONCE, instance);
 	round_trip();
-	assert_int_equal(rd_kafka_mock_broker_set_down(mock.cluster, 1), RD_KAFKA_RESP_ERR_NO_ERROR);
+	broker_fails();
 	int64_t deadline_ms = msp_monotonic_ms() + DEADLINE_MS;
 	mock.consumer->ops->free(mock.consumer);
 	mock.consumer = NULL;
@@ -358,13 +372,25 @@ static void closes_without_a_broker(const char *instance)
 static void a_member_closes_without_a_broker(void **state)
 {
 	(void)state;
-	closes_without_a_broker(NULL);
+	closes_when(broker_goes, NULL);
 }
 
 static void a_static_member_closes_without_a_broker(void **state)
 {
 	(void)state;
-	closes_without_a_broker("name");
+	closes_when(broker_goes, "name");
+}
+
+static void a_member_closes_while_the_broker_hangs(void **state)
+{
+	(void)state;
+	closes_when(broker_hangs, NULL);
+}
+
+static void a_static_member_closes_while_the_broker_hangs(void **state)
+{
+	(void)state;
+	closes_when(broker_hangs, "name");
 }
 
 /* One consumer lives through all faults of a guarantee. */
@@ -386,6 +412,7 @@ int main(void)
 	    CASE(a_group_that_is_not_ready_is_joined_later),  CASE(a_mark_that_could_not_be_fetched_is_asked_for_again),
 	    CASE(a_broker_too_old_for_transactions_is_named), CASE(a_fenced_instance_ends),
 	    CASE(a_member_closes_without_a_broker),           CASE(a_static_member_closes_without_a_broker),
+	    CASE(a_member_closes_while_the_broker_hangs),     CASE(a_static_member_closes_while_the_broker_hangs),
 	};
 	int failed = faults_run(MSP_AT_LEAST_ONCE, at_least_once_start);
 	failed += faults_run(MSP_EXACTLY_ONCE, exactly_once_start);

@@ -189,6 +189,20 @@ void kafka_consumer_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t code, rd_kafka
 	/* Else it came late, and librdkafka does not wait for an answer to that. To all else it does. */
 }
 
+/* Tells the group, but does not wait for it as librdkafka does: it repeats a commit that no broker takes as long as its
+ * client lives. */
+static void membership_end(rd_kafka_t *rk)
+{
+	int64_t deadline_ms = msp_monotonic_ms() + KAFKA_REVOKE_TIMEOUT_MS;
+	rd_kafka_queue_t *queue = rd_kafka_queue_new(rk);
+	rd_kafka_error_t *error = rd_kafka_consumer_close_queue(rk, queue);
+	while (!error && !rd_kafka_consumer_closed(rk) && kafka_left_ms(deadline_ms) > 0)
+		rd_kafka_queue_poll_callback(queue, kafka_left_ms(deadline_ms));
+	if (error)
+		rd_kafka_error_destroy(error);
+	rd_kafka_queue_destroy(queue);
+}
+
 /* What librdkafka is asked at the moment when its part in the group ends is never answered: so the partitions are given
  * up before. A client that was fenced gives none up. */
 void kafka_consumer_leave(struct kafka_consumer *consumer)
@@ -199,7 +213,7 @@ void kafka_consumer_leave(struct kafka_consumer *consumer)
 		rd_kafka_unsubscribe(rk);
 	kafka_consumer_serve(consumer);
 	if (!consumer->instance)
-		rd_kafka_consumer_close(rk);
+		membership_end(rk);
 	else if (consumer->assignment && !rd_kafka_fatal_error(rk, NULL, 0))
 		partitions_give_up(consumer);
 	partitions_forget(consumer);
