@@ -50,7 +50,7 @@ struct kafka_mark {
 	int64_t due_ms;
 };
 
-/* The thread that carries a settle on, where there is one. The owner takes the lock whenever it serves librdkafka's
+/* The thread that carries settles out, where there is one. The owner takes the lock whenever it serves librdkafka's
  * callbacks or touches `settle` and `publisher`; so does the thread for each of its turns. */
 struct kafka_drive {
 	pthread_mutex_t lock;

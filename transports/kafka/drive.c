@@ -1,5 +1,6 @@
-/* Exactly once: a thread that carries a settle on while the worker computes the next batch. A transaction is several
- * round trips one after another, and librdkafka begins none of them by itself. */
+/* Exactly once: a thread that carries a settle out while the worker computes the next batch. A transaction is several
+ * round trips one after another, and librdkafka begins none of them by itself. Handing the results over is the thread's
+ * work too: the worker is what limits the rate. */
 #include "consumer.h"
 
 #include <assert.h>

@@ -300,7 +300,8 @@ static void settle_begin(struct kafka_consumer *consumer, struct msp_batch *batc
 		return;
 	}
 	kafka_settle_go(consumer, outgoing ? KAFKA_SETTLE_PREPARE : prepared_step(consumer));
-	kafka_settle_advance(consumer, 0);
+	if (!consumer->drive.runs)
+		kafka_settle_advance(consumer, 0);
 }
 
 void kafka_consumer_settle_begin(struct msp_consumer *base, struct msp_batch *batch, struct msp_outgoing *outgoing)
