@@ -196,8 +196,11 @@ static void membership_end(rd_kafka_t *rk)
 	int64_t deadline_ms = msp_monotonic_ms() + KAFKA_REVOKE_TIMEOUT_MS;
 	rd_kafka_queue_t *queue = rd_kafka_queue_new(rk);
 	rd_kafka_error_t *error = rd_kafka_consumer_close_queue(rk, queue);
-	while (!error && !rd_kafka_consumer_closed(rk) && kafka_left_ms(deadline_ms) > 0)
-		rd_kafka_queue_poll_callback(queue, kafka_left_ms(deadline_ms));
+	while (!error && !rd_kafka_consumer_closed(rk) && kafka_left_ms(deadline_ms) > 0) {
+		rd_kafka_message_t *event = rd_kafka_consume_queue(queue, kafka_left_ms(deadline_ms));
+		if (event)
+			rd_kafka_message_destroy(event);
+	}
 	if (error)
 		rd_kafka_error_destroy(error);
 	rd_kafka_queue_destroy(queue);
