@@ -2,11 +2,10 @@
 
 int transport_contract_run(const struct test_broker *broker)
 {
-	transport_contract = broker;
-	if (child_main())
-		return 0;
 	if (!fixture_use(broker))
 		return 77;
+	if (child_main())
+		return 0;
 	int failed = 0;
 	failed += _cmocka_run_group_tests("consumer", transport_consumer_tests, transport_consumer_test_count, NULL, NULL);
 	failed += _cmocka_run_group_tests("group", transport_group_tests, transport_group_test_count, NULL, NULL);
