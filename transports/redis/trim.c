@@ -6,19 +6,28 @@
  *
  * `safe` is the first id that some group has not settled: its oldest pending one, otherwise the one after the last it
  * was delivered. Each wish names an id up to which it would delete; the farthest of them counts, but never past `safe`.
- * A turn looks at no more than 1000 entries to find the id of a count. */
+ * A turn looks at no more than 1000 entries to find the id of a count.
+ *
+ * Ids stay text, because Lua's numbers are doubles and both halves of an id have 64 bits. The server writes them
+ * without leading zeros, so of two halves the longer is the greater. */
 static const char TRIM[] =
     "if not redis.call('SET', KEYS[2], '1', 'NX', 'PX', ARGV[1]) then return 0 end "
-    "local function parts(id) local ms, n = string.match(id, '(%d+)-(%d+)') return tonumber(ms), tonumber(n) end "
+    "local function parts(id) return string.match(id, '(%d+)-(%d+)') end "
+    "local function lower(a, b) return #a < #b or (#a == #b and a < b) end "
     "local function less(a, b) local am, an = parts(a) local bm, bn = parts(b) "
-    "  return am < bm or (am == bm and an < bn) end "
+    "  return lower(am, bm) or (am == bm and lower(an, bn)) end "
+    "local function plus(half) local head, nines = string.match(half, '^(%d-)(9*)$') "
+    "  if head == '' then head = '0' end "
+    "  return head:sub(1, -2) .. (head:byte(-1) - 47) .. string.rep('0', #nines) end "
+    "local function after(id) local ms, n = parts(id) "
+    "  if n ~= '18446744073709551615' then return ms .. '-' .. plus(n) end "
+    "  return ms == n and id or plus(ms) .. '-0' end "
     "local groups = redis.call('XINFO', 'GROUPS', KEYS[1]) "
     "local safe "
     "for _, group in ipairs(groups) do "
     "  local f = {} for i = 1, #group, 2 do f[group[i]] = group[i + 1] end "
     "  local pending = redis.call('XPENDING', KEYS[1], f.name) "
-    "  local ms, n = parts(f['last-delivered-id']) "
-    "  local first = pending[1] > 0 and pending[2] or string.format('%.0f-%.0f', ms, n + 1) "
+    "  local first = pending[1] > 0 and pending[2] or after(f['last-delivered-id']) "
     "  if not safe or less(first, safe) then safe = first end "
     "end "
     "if not safe then return 0 end "
@@ -29,7 +38,7 @@ static const char TRIM[] =
     "  local old = redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', math.min(excess, 1000) + 1) "
     "  wish(old[#old][1]) "
     "end "
-    "if tonumber(ARGV[3]) > 0 then "
+    "if tonumber(ARGV[3]) > 0 then " /* a time of day, which a double holds */
     "  wish(string.format('%.0f-0', math.max(redis.call('TIME')[1] * 1000 - tonumber(ARGV[3]), 0))) "
     "end "
     "if ARGV[4] == '1' then wish(safe) end "
