@@ -72,7 +72,7 @@ static enum msp_status admin_open(struct graph *graph, struct patience *patience
                                   struct msp_error *err)
 {
 	for (;;) {
-		enum msp_status status = graph->transport->ops->admin_open(graph->transport, ret_admin, err);
+		enum msp_status status = msp_transport_admin_open(graph->transport, ret_admin, err);
 		if (status == MSP_OK || !patience_retry(patience, err))
 			return status;
 	}
@@ -90,7 +90,7 @@ enum msp_status broker_describe(struct msp_admin *admin, struct patience *patien
                                 struct msp_topic_info **ret_info, struct msp_error *err)
 {
 	for (;;) {
-		enum msp_status status = admin->ops->topic_describe(admin, topic, ret_info, patience_call_ms(patience), err);
+		enum msp_status status = msp_admin_topic_describe(admin, topic, ret_info, patience_call_ms(patience), err);
 		if (status == MSP_OK || !patience_retry(patience, err))
 			return status;
 	}
@@ -110,7 +110,7 @@ enum msp_status broker_partition_check(struct graph *graph, struct patience *pat
 	if (status == MSP_OK && partition >= (int64_t)info->partition_count)
 		status = msp_error_set(err, MSP_E_INVALID, "%s has no partition %lld", topic, (long long)partition);
 	free(info);
-	admin->ops->free(admin);
+	msp_admin_free(admin);
 	return status;
 }
 
@@ -118,8 +118,14 @@ enum msp_status broker_partition_check(struct graph *graph, struct patience *pat
 
 enum msp_status backlog_ask(struct backlog *backlog, struct msp_admin *admin, int timeout_ms, struct msp_error *err)
 {
-	return admin->ops->group_remaining(admin, backlog->group, backlog->topic, backlog->until, &backlog->remaining,
-	                                   timeout_ms, err);
+	struct msp_group_lag *lag;
+	enum msp_status status =
+	    msp_admin_group_lag(admin, backlog->group, backlog->topic, backlog->until, &lag, timeout_ms, err);
+	if (status != MSP_OK)
+		return status;
+	backlog->remaining = msp_group_lag_messages(lag);
+	free(lag);
+	return MSP_OK;
 }
 
 int backlog_update(struct backlog *backlog, struct msp_admin *admin, struct patience *patience)

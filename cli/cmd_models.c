@@ -84,7 +84,7 @@ static enum msp_status model_value(const struct graph_model *model, struct msp_a
                                    struct msp_value *ret_value)
 {
 	const struct msp_registry_entry *entry = model->entry;
-	const struct msp_model_info *info = entry->model->info;
+	const struct msp_model_info *info = entry->info;
 	struct msp_value input, output, topics;
 	enum msp_status status = msp_schema_describe(info->input, arena, &input);
 	if (status == MSP_OK)
@@ -118,7 +118,7 @@ static enum msp_status models_encode(struct graph_model *const *models, size_t c
 		if (status != MSP_OK)
 			msp_error_set(err, status, "the schemas of %s are too large", models[i]->label);
 		else
-			status = codec->ops->encode(codec, &value, text, err);
+			status = msp_codec_encode(codec, &value, text, NULL, err);
 		if (status == MSP_OK && msp_buffer_append_char(text, '\n') != MSP_OK)
 			status = msp_error_set(err, MSP_E_NO_MEMORY, "out of memory");
 	}
@@ -140,7 +140,7 @@ static int models_print(struct graph_model *const *models, size_t count)
 	output_bytes(&out, msp_buffer_bytes(&text));
 	int written = output_done(&out);
 	if (codec)
-		codec->ops->free(codec);
+		msp_codec_free(codec);
 	msp_buffer_done(&text);
 	return status == MSP_OK ? written : complain_of(&err);
 }

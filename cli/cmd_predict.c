@@ -1,4 +1,5 @@
 /* msp predict: from stdin, or files, straight through a model to stdout. */
+#include "broker.h"
 #include "commands.h"
 #include "complain.h"
 #include "graph.h"
@@ -19,7 +20,9 @@ struct predict_args {
 
 /* One run of the command. */
 struct predictor {
+	struct msp_model *model;
 	struct msp_pipeline *pipeline;
+	struct patience patience; /* with a model or a codec that cannot now */
 	struct msp_work work;
 	struct output out;
 	struct progress progress;
@@ -28,7 +31,7 @@ struct predictor {
 	const char *file;    /* what they were read from, or NULL: lines of stdin */
 	uint64_t first_line; /* number of messages[0] */
 	size_t max_bytes;
-	bool no_memory;
+	int status; /* EXIT_DONE as long as work can go on */
 };
 
 /* ---- results ---- */
@@ -60,21 +63,25 @@ static void results_write(struct predictor *predictor)
 /* Predicts what waits. */
 static void batch_run(struct predictor *predictor)
 {
-	int64_t predict_ns = 0;
+	struct msp_error err;
+	enum msp_status status = MSP_OK;
 	if (!predictor->count)
 		return;
-	if (msp_pipeline_run(predictor->pipeline, predictor->messages, predictor->count, &predictor->work, &predict_ns) ==
-	    MSP_OK)
+	patience_reset(&predictor->patience);
+	do
+		status = msp_pipeline_run(predictor->pipeline, predictor->messages, predictor->count, &predictor->work, &err);
+	while (status != MSP_OK && patience_retry(&predictor->patience, &err));
+	if (status == MSP_OK)
 		results_write(predictor);
 	else
-		predictor->no_memory = true;
+		predictor->status = patience_end(&predictor->patience, &err);
 	predictor->first_line += predictor->count;
 	predictor->count = 0;
 }
 
 static bool predictor_goes_on(const struct predictor *predictor)
 {
-	return !predictor->out.closed && !predictor->no_memory;
+	return !predictor->out.closed && predictor->status == EXIT_DONE;
 }
 
 /* ---- lines ---- */
@@ -115,7 +122,7 @@ static int lines_run(struct predictor *predictor)
 {
 	struct input input;
 	if (!input_init(&input, STDIN_FILENO, MSP_BYTES_LITERAL("\n"), predictor->max_bytes)) {
-		predictor->no_memory = true;
+		complain("out of memory");
 		return EXIT_SOME_FAILED;
 	}
 	predictor->first_line = 1;
@@ -169,9 +176,9 @@ static int predictor_end(struct predictor *predictor, int status)
 {
 	progress_clear(&predictor->progress);
 	int written = output_done(&predictor->out);
-	if (predictor->no_memory)
-		complain("out of memory");
-	if (predictor->no_memory || written != EXIT_DONE)
+	if (predictor->status != EXIT_DONE)
+		return predictor->status;
+	if (written != EXIT_DONE)
 		return EXIT_SOME_FAILED;
 	if (predictor->out.closed)
 		return EXIT_DONE;
@@ -198,26 +205,40 @@ static int predictor_run(struct predictor *predictor, const struct msp_pipeline_
 	return status;
 }
 
+static int predictor_open(struct predictor *predictor, const struct msp_registry_entry *entry,
+                          const struct msp_pipeline_config *config)
+{
+	struct msp_error err;
+	enum msp_status status;
+	do
+		status = msp_registry_open(entry, &predictor->model, &err);
+	while (status != MSP_OK && patience_retry(&predictor->patience, &err));
+	if (status != MSP_OK)
+		return patience_end(&predictor->patience, &err);
+	if (msp_pipeline_new(config, predictor->model, &predictor->pipeline, &err) == MSP_OK)
+		return EXIT_DONE;
+	complain("%s", err.text);
+	return EXIT_SOME_FAILED;
+}
+
 static int predict_with(const struct graph *graph, const struct graph_model *model, const struct predict_args *args)
 {
 	struct msp_pipeline_config config;
-	struct msp_error err;
 	int status = graph_pipeline_config(graph, model, &config);
-	struct predictor *predictor = calloc(1, sizeof(*predictor));
 	if (status != EXIT_DONE)
-		goto out;
-	status = EXIT_SOME_FAILED;
+		return status;
+	struct predictor *predictor = calloc(1, sizeof(*predictor));
 	if (!predictor) {
 		complain("out of memory");
-		goto out;
+		return EXIT_SOME_FAILED;
 	}
-	if (msp_pipeline_new(&config, model->entry->model, &predictor->pipeline, &err) != MSP_OK) {
-		complain("%s", err.text);
-		goto out;
-	}
-	status = predictor_run(predictor, &config, args);
+	patience_init(&predictor->patience, graph, NULL);
+	status = predictor_open(predictor, model->entry, &config);
+	if (status == EXIT_DONE)
+		status = predictor_run(predictor, &config, args);
 	msp_pipeline_free(predictor->pipeline);
-out:
+	if (predictor->model)
+		predictor->model->plugin->close(predictor->model);
 	free(predictor);
 	return status;
 }

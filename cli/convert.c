@@ -49,9 +49,9 @@ int conversion_init(struct conversion *conversion, const struct graph *graph, co
 void conversion_done(struct conversion *conversion)
 {
 	if (conversion->from)
-		conversion->from->ops->free(conversion->from);
+		msp_codec_free(conversion->from);
 	if (conversion->to)
-		conversion->to->ops->free(conversion->to);
+		msp_codec_free(conversion->to);
 	msp_arena_done(&conversion->values);
 	msp_arena_done(&conversion->results);
 	msp_buffer_done(&conversion->encoded);
@@ -63,9 +63,9 @@ static enum msp_status value_convert(struct conversion *conversion, struct msp_b
 	struct msp_codec *from = conversion->from, *to = conversion->to;
 	struct msp_value decoded;
 	msp_buffer_clear(&conversion->encoded);
-	enum msp_status status = from->ops->decode(from, *value, &conversion->values, &decoded, err);
+	enum msp_status status = msp_codec_decode(from, *value, MSP_NO_HEADERS, &conversion->values, &decoded, err);
 	if (status == MSP_OK)
-		status = to->ops->encode(to, &decoded, &conversion->encoded, err);
+		status = msp_codec_encode(to, &decoded, &conversion->encoded, NULL, err);
 	if (status == MSP_OK && !msp_arena_copy(&conversion->results, msp_buffer_bytes(&conversion->encoded), value))
 		status = msp_error_set(err, msp_arena_status(&conversion->results), "out of memory");
 	return status;

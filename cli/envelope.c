@@ -23,7 +23,7 @@ void envelope_done(struct envelope *envelope)
 {
 	if (!envelope->codec)
 		return;
-	envelope->codec->ops->free(envelope->codec);
+	msp_codec_free(envelope->codec);
 	msp_arena_done(&envelope->arena);
 	envelope->codec = NULL;
 }
@@ -99,7 +99,7 @@ enum msp_status envelope_encode(struct envelope *envelope, const struct msp_mess
 	envelope_forget(envelope);
 	if (!message_value(&envelope->arena, message, &value))
 		return msp_error_set(err, MSP_E_NO_MEMORY, "out of memory");
-	enum msp_status status = envelope->codec->ops->encode(envelope->codec, &value, buffer, err);
+	enum msp_status status = msp_codec_encode(envelope->codec, &value, buffer, NULL, err);
 	if (status == MSP_OK && msp_buffer_append_char(buffer, '\n') != MSP_OK)
 		status = msp_error_set(err, MSP_E_NO_MEMORY, "out of memory");
 	return status;
@@ -214,7 +214,7 @@ enum msp_status envelope_decode(struct envelope *envelope, struct msp_bytes line
                                 struct msp_error *err)
 {
 	struct msp_value value;
-	enum msp_status status = envelope->codec->ops->decode(envelope->codec, line, &envelope->arena, &value, err);
+	enum msp_status status = msp_codec_decode(envelope->codec, line, MSP_NO_HEADERS, &envelope->arena, &value, err);
 	if (status != MSP_OK)
 		return status;
 	if (!msp_value_member(&value, "payload"))

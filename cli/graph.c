@@ -79,7 +79,7 @@ static void topic_prefix_check(struct graph *graph)
 	const struct config_entry *entry = config_find(&graph->config, "topic.prefix");
 	struct msp_topics topics;
 	struct msp_error err;
-	if (!entry || !entry->value || msp_topics_init(&topics, graph->program.topic_prefix, &any, false, &err) == MSP_OK)
+	if (!entry || !entry->value || msp_topics_init(&topics, graph->program.topic_prefix, &any, NULL, &err) == MSP_OK)
 		return;
 	config_problem(&graph->config, &entry->origin, "topic.prefix: %s",
 	               entry->written ? "the text behind its references is no prefix of topic names" : err.text);
@@ -132,7 +132,7 @@ static int open_named(struct graph *graph, const struct common_args *args, enum 
 	config_load(&graph->config, args);
 	top_level_bind(graph);
 	plugin_path_set(graph);
-	if (msp_registry_new(&graph->registry, &err) != MSP_OK)
+	if (msp_registry_new(graph->program.topic_prefix, graph_topic_wrap(graph), &graph->registry, &err) != MSP_OK)
 		return complain_of(&err);
 	if (scope == GRAPH_MODELS && !graph->config.no_memory)
 		graph_models_load(graph, names);
@@ -155,7 +155,7 @@ int graph_open_named(struct graph *graph, const struct common_args *args, const 
 void graph_close(struct graph *graph)
 {
 	if (graph->transport)
-		graph->transport->ops->free(graph->transport);
+		msp_transport_free(graph->transport);
 	graph_models_free(graph);
 	msp_registry_free(graph->registry);
 	for (size_t i = 0; i < graph->transport_count; i++)
@@ -207,14 +207,12 @@ int graph_connect(struct graph *graph)
 	return err.status == MSP_E_INVALID ? broker_refuse(graph, &err) : complain_of(&err);
 }
 
-bool graph_hash_tag(const struct graph *graph)
+const char *graph_topic_wrap(const struct graph *graph)
 {
 	const struct msp_transport_ops *ops;
-	if (builtin_transport_find(graph->program.broker, &ops, NULL) != MSP_OK || !ops->options)
-		return false;
-	const struct part_options *part = part_find(graph->transports, graph->transport_count, ops->name);
-	const struct msp_option *option = msp_option_find(ops->options, "hash.tag");
-	return option && *(const bool *)((const char *)part->options + option->offset);
+	if (builtin_transport_find(graph->program.broker, &ops, NULL) != MSP_OK || !ops->topic_wrap)
+		return NULL;
+	return ops->topic_wrap(part_find(graph->transports, graph->transport_count, ops->name)->options);
 }
 
 int graph_timeout_ms(const struct graph *graph)

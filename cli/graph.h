@@ -68,8 +68,8 @@ int graph_select(const struct graph *graph, const struct text_list *names, struc
 
 /* Opens the transport of the configured broker. Complains and returns an exit status. */
 int graph_connect(struct graph *graph);
-/* Whether the broker's transport wants topics of one model to share a hash tag: its option hash.tag. */
-bool graph_hash_tag(const struct graph *graph);
+/* What the broker's transport puts around what a model's topics share, or NULL. */
+const char *graph_topic_wrap(const struct graph *graph);
 /* The --timeout of a command, 10 s by default. */
 int graph_timeout_ms(const struct graph *graph);
 

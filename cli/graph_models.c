@@ -140,9 +140,12 @@ static void *plugin_options_bind(struct config *config, const char *prefix, cons
 static void model_register(struct graph *graph, struct graph_model *model, const char *prefix, void *options)
 {
 	struct msp_error err;
-	if (msp_registry_add(graph->registry, model->label, &model->plugin, &options, graph->program.topic_prefix,
-	                     graph_hash_tag(graph), &err) == MSP_OK) {
-		model->entry = msp_registry_at(graph->registry, msp_registry_count(graph->registry) - 1);
+	struct msp_registry_entry *entry;
+	enum msp_status status = msp_registry_add(graph->registry, model->label, &model->plugin, &options, &entry, &err);
+	if (status == MSP_OK)
+		status = msp_registry_load(graph->registry, entry, &err);
+	if (status == MSP_OK) {
+		model->entry = entry;
 		return;
 	}
 	config_problem(&graph->config, model_origin(graph, prefix), "%s", err.text);

@@ -1,6 +1,6 @@
 #include "progress.h"
 
-#include <msp/backoff.h>
+#include <msp/clock.h>
 #include <stdio.h>
 #include <unistd.h>
 

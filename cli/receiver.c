@@ -147,7 +147,7 @@ static int receiver_end(struct receiver *receiver)
 static void reader_wake(void *context)
 {
 	struct msp_reader *reader = context;
-	reader->ops->wake(reader);
+	msp_reader_wake(reader);
 }
 
 static void reader_run(struct receiver *receiver, struct msp_reader *reader)
@@ -158,7 +158,7 @@ static void reader_run(struct receiver *receiver, struct msp_reader *reader)
 		const struct msp_message *messages;
 		size_t count = 0;
 		struct msp_error err;
-		if (reader->ops->read(reader, &limits, &messages, &count, &end, &err) != MSP_OK) {
+		if (msp_reader_read(reader, &limits, &messages, &count, &end, &err) != MSP_OK) {
 			if (!receiver_retry(receiver, &err))
 				return;
 			continue;
@@ -174,13 +174,13 @@ int receive_as_reader(struct graph *graph, const struct receive_args *args, cons
 	struct msp_reader *reader = NULL;
 	struct msp_error err;
 	receiver_init(&receiver, graph, args, form, config->topic, stop);
-	while (graph->transport->ops->reader_open(graph->transport, config, &reader, &err) != MSP_OK)
+	while (msp_transport_reader_open(graph->transport, config, &reader, &err) != MSP_OK)
 		if (!receiver_retry(&receiver, &err))
 			return receiver.status;
 	stop_watch(stop, reader_wake, reader);
 	reader_run(&receiver, reader);
 	stop_watch(stop, NULL, NULL);
-	reader->ops->free(reader);
+	msp_reader_free(reader);
 	return receiver_end(&receiver);
 }
 
@@ -189,7 +189,7 @@ int receive_as_reader(struct graph *graph, const struct receive_args *args, cons
 static void consumer_wake(void *context)
 {
 	struct msp_consumer *consumer = context;
-	consumer->ops->wake(consumer);
+	msp_consumer_wake(consumer);
 }
 
 static void unsettled_report(const struct msp_batch *batch, const struct msp_error *err)
@@ -215,8 +215,8 @@ static bool batch_settle(struct receiver *receiver, struct msp_consumer *consume
 {
 	struct msp_error err = {.status = MSP_OK};
 	enum msp_settle_answer answer;
-	consumer->ops->settle_begin(consumer, batch, NULL);
-	while ((answer = consumer->ops->settle_wait(consumer, SETTLE_WAIT_MS, &err)) == MSP_SETTLE_AGAIN) {
+	msp_consumer_settle_begin(consumer, batch, NULL);
+	while ((answer = msp_consumer_settle_wait(consumer, SETTLE_WAIT_MS, &err)) == MSP_SETTLE_AGAIN) {
 		if (!settle_may_come(receiver, &err)) {
 			receiver->status = patience_end(&receiver->patience, &err);
 			if (receiver->status == EXIT_DONE)
@@ -238,7 +238,7 @@ static bool group_receive(struct receiver *receiver, struct msp_consumer *consum
 	const struct msp_receive_limits limits = receiver_limits(receiver, timeout_ms);
 	struct msp_batch *batch = NULL;
 	struct msp_error err;
-	if (consumer->ops->receive(consumer, &limits, &batch, &err) != MSP_OK)
+	if (msp_consumer_receive(consumer, &limits, &batch, &err) != MSP_OK)
 		return receiver_retry(receiver, &err);
 	patience_reset(&receiver->patience);
 	if (!batch)
@@ -246,7 +246,7 @@ static bool group_receive(struct receiver *receiver, struct msp_consumer *consum
 	messages_write(receiver, batch->messages, batch->count);
 	bool all_written = !receiver->out.closed && receiver->status == EXIT_DONE;
 	if (!all_written || batch_settle(receiver, consumer, batch))
-		consumer->ops->batch_free(consumer, batch);
+		msp_consumer_batch_free(consumer, batch);
 	return true;
 }
 
@@ -274,7 +274,7 @@ static int consumer_run(struct receiver *receiver, struct msp_consumer *consumer
 		group_run(receiver, consumer, admin);
 	stop_watch(receiver->stop, NULL, NULL);
 	if (admin)
-		admin->ops->free(admin);
+		msp_admin_free(admin);
 	return receiver_end(receiver);
 }
 
@@ -292,10 +292,10 @@ int receive_as_group(struct graph *graph, const struct receive_args *args, const
 	struct msp_consumer *consumer = NULL;
 	struct msp_error err;
 	receiver_init(&receiver, graph, args, form, topic, stop);
-	while (graph->transport->ops->consumer_open(graph->transport, &config, &consumer, &err) != MSP_OK)
+	while (msp_transport_consumer_open(graph->transport, &config, &consumer, &err) != MSP_OK)
 		if (!receiver_retry(&receiver, &err))
 			return receiver.status;
 	int status = consumer_run(&receiver, consumer);
-	consumer->ops->free(consumer);
+	msp_consumer_free(consumer);
 	return status;
 }

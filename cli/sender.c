@@ -109,8 +109,8 @@ static void batch_send(struct sender *sender)
 	if (!sender->count)
 		return;
 	patience_reset(&sender->patience);
-	while (sender->producer->ops->send(sender->producer, sender->topic, sender->batch, sender->count,
-	                                   patience_left_ms(&sender->patience), &err) != MSP_OK) {
+	while (msp_producer_send(sender->producer, sender->topic, sender->batch, sender->count,
+	                         patience_left_ms(&sender->patience), &err) != MSP_OK) {
 		if (patience_retry(&sender->patience, &err))
 			continue;
 		progress_clear(&sender->progress);
@@ -361,7 +361,7 @@ static int producer_init(struct sender *sender)
 	struct msp_transport *transport = sender->graph->transport;
 	struct msp_error err;
 	patience_init(&sender->patience, sender->graph, NULL);
-	while (transport->ops->producer_open(transport, &sender->producer, &err) != MSP_OK)
+	while (msp_transport_producer_open(transport, &sender->producer, &err) != MSP_OK)
 		if (!patience_retry(&sender->patience, &err))
 			return patience_end(&sender->patience, &err);
 	return EXIT_DONE;
@@ -401,7 +401,7 @@ static int sender_init(struct sender *sender)
 static void sender_free(struct sender *sender)
 {
 	if (sender->producer)
-		sender->producer->ops->free(sender->producer);
+		msp_producer_free(sender->producer);
 	envelope_done(&sender->envelope);
 	conversion_done(&sender->conversion);
 	free((void *)(uintptr_t)sender->delimiter.data);

@@ -49,7 +49,7 @@ static enum msp_status topics_look(struct server *server, struct msp_error *err)
 		for (size_t kind = 0; kind < MSP_TOPIC_KINDS; kind++) {
 			struct msp_topic_info *info = NULL;
 			const char *topic = server->models[i]->entry->topics.name[kind];
-			enum msp_status status = server->admin->ops->topic_describe(server->admin, topic, &info, WAIT_CALL_MS, err);
+			enum msp_status status = msp_admin_topic_describe(server->admin, topic, &info, WAIT_CALL_MS, err);
 			free(info);
 			if (status != MSP_OK)
 				return status;
@@ -62,7 +62,7 @@ static enum msp_status server_look(struct server *server, struct msp_error *err)
 {
 	struct msp_transport *transport = server->graph->transport;
 	if (!server->admin) {
-		enum msp_status status = transport->ops->admin_open(transport, &server->admin, err);
+		enum msp_status status = msp_transport_admin_open(transport, &server->admin, err);
 		if (status != MSP_OK)
 			return status;
 	}
@@ -172,7 +172,7 @@ static void workers_check(const struct server *server, const struct graph_model 
 {
 	const char *topic = model->entry->topics.name[MSP_TOPIC_INPUTS];
 	struct msp_topic_info *info = NULL;
-	if (server->admin->ops->topic_describe(server->admin, topic, &info, WAIT_CALL_MS, NULL) != MSP_OK)
+	if (msp_admin_topic_describe(server->admin, topic, &info, WAIT_CALL_MS, NULL) != MSP_OK)
 		return; /* the workers tell what is wrong with the broker */
 	/* Where positions are ids, all workers share one sequence. */
 	bool partitioned = info->partition_count && info->partitions[0].oldest != MSP_OFFSET_NONE;
@@ -384,6 +384,6 @@ int server_run(struct graph *graph, const struct run_args *args, struct graph_mo
 	free(server.hint);
 	backlogs_free(&server);
 	if (server.admin)
-		server.admin->ops->free(server.admin);
+		msp_admin_free(server.admin);
 	return status;
 }

@@ -3,7 +3,7 @@
 #include "complain.h"
 
 #include <errno.h>
-#include <msp/backoff.h>
+#include <msp/clock.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>

@@ -94,8 +94,7 @@ static size_t target_max_bytes(const struct work *work, const struct target *tar
 static enum msp_status topic_try_create(struct work *work, const struct msp_topic_spec *spec, struct msp_error *err)
 {
 	for (;;) {
-		enum msp_status status =
-		    work->admin->ops->topic_create(work->admin, spec, patience_left_ms(&work->patience), err);
+		enum msp_status status = msp_admin_topic_create(work->admin, spec, patience_left_ms(&work->patience), err);
 		if (status == MSP_OK || !patience_retry(&work->patience, err))
 			return status;
 	}
@@ -161,7 +160,7 @@ static int topic_delete(struct work *work, const struct target *target)
 		output_printf(&work->out, "would delete %s\n", target->name);
 		return EXIT_DONE;
 	}
-	while (work->admin->ops->topic_delete(work->admin, target->name, patience_left_ms(&work->patience), &err) != MSP_OK)
+	while (msp_admin_topic_delete(work->admin, target->name, patience_left_ms(&work->patience), &err) != MSP_OK)
 		if (!patience_retry(&work->patience, &err))
 			return patience_end(&work->patience, &err);
 	output_printf(&work->out, "deleted %s\n", target->name);
@@ -189,11 +188,13 @@ static int lag_describe(struct work *work, const struct target *target, const st
 {
 	const char *group = graph_group(target->model);
 	struct msp_error err;
-	int64_t remaining;
-	while (work->admin->ops->group_remaining(work->admin, group, target->name, info, &remaining,
-	                                         patience_left_ms(&work->patience), &err) != MSP_OK)
+	struct msp_group_lag *lag;
+	while (msp_admin_group_lag(work->admin, group, target->name, info, &lag, patience_left_ms(&work->patience), &err) !=
+	       MSP_OK)
 		if (!patience_retry(&work->patience, &err))
 			return patience_end(&work->patience, &err);
+	int64_t remaining = msp_group_lag_messages(lag);
+	free(lag);
 	output_printf(&work->out, "  group %s: %lld message%s to settle\n", group, (long long)remaining,
 	              remaining == 1 ? "" : "s");
 	return EXIT_DONE;
@@ -269,7 +270,7 @@ static int work_connected(struct work *work, struct graph *graph, const struct t
 		status = targets_work(work, targets, each);
 	}
 	if (work->admin)
-		work->admin->ops->free(work->admin);
+		msp_admin_free(work->admin);
 	properties_done(work);
 	int written = output_done(&work->out);
 	return status == EXIT_DONE ? written : status;
@@ -329,14 +330,14 @@ static int admin_list(struct graph *graph)
 		return status;
 	output_init(&out, STDOUT_FILENO);
 	patience_init(&patience, graph, NULL);
-	while (admin->ops->topic_list(admin, topic_print, &out, patience_left_ms(&patience), &err) != MSP_OK) {
+	while (msp_admin_topic_list(admin, topic_print, &out, patience_left_ms(&patience), &err) != MSP_OK) {
 		out.size = 0;
 		if (patience_retry(&patience, &err))
 			continue;
 		status = patience_end(&patience, &err);
 		break;
 	}
-	admin->ops->free(admin);
+	msp_admin_free(admin);
 	int written = output_done(&out);
 	return status == EXIT_DONE ? written : status;
 }

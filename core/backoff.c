@@ -2,29 +2,6 @@
 
 #include <assert.h>
 #include <limits.h>
-#include <time.h>
-
-static int64_t clock_ns(clockid_t clock)
-{
-	struct timespec now;
-	clock_gettime(clock, &now);
-	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
-int64_t msp_monotonic_ns(void)
-{
-	return clock_ns(CLOCK_MONOTONIC);
-}
-
-int64_t msp_monotonic_ms(void)
-{
-	return msp_monotonic_ns() / 1000000;
-}
-
-int64_t msp_wall_ms(void)
-{
-	return clock_ns(CLOCK_REALTIME) / 1000000;
-}
 
 /* The next number of the SplitMix64 sequence (Steele, Lea, Flood 2014). Any seed will do. */
 static uint64_t random_next(uint64_t *state)

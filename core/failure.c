@@ -1,7 +1,7 @@
 #include <msp/failure.h>
 
 #include "text.h"
-#include <msp/backoff.h>
+#include <msp/clock.h>
 
 #define LITERAL(text)                                                                                                  \
 	{                                                                                                                  \
@@ -57,6 +57,8 @@ static const struct {
     [MSP_FAILURE_SCHEMA_VIOLATION] = {MSP_STAGE_VALIDATE, "schema_violation"},
     [MSP_FAILURE_MODEL_ERROR] = {MSP_STAGE_PREDICT, "model_error"},
     [MSP_FAILURE_INVALID_OUTPUT] = {MSP_STAGE_PREDICT, "invalid_output"},
+    [MSP_FAILURE_MODEL_CRASHED] = {MSP_STAGE_PREDICT, "model_crashed"},
+    [MSP_FAILURE_MODEL_TIMEOUT] = {MSP_STAGE_PREDICT, "model_timeout"},
     [MSP_FAILURE_UNENCODABLE] = {MSP_STAGE_ENCODE, "unencodable"},
     [MSP_FAILURE_OUTPUT_REJECTED] = {MSP_STAGE_PUBLISH, "output_rejected"},
 };

@@ -1,8 +1,8 @@
 #include <msp/log.h>
 
 #include "text.h"
-#include <msp/backoff.h>
 #include <msp/bytes.h>
+#include <msp/clock.h>
 
 #include <errno.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-#include <msp/backoff.h>
+#include <msp/clock.h>
 #include <msp/pipeline.h>
 
 #include <assert.h>
@@ -23,7 +23,7 @@ struct span {
 	struct msp_work *work;
 	struct msp_item *items;
 	size_t count;
-	int64_t predict_ns;
+	struct msp_error *err; /* why nothing can be decided now */
 };
 
 /* ---- failures ---- */
@@ -64,6 +64,14 @@ static enum msp_status item_outgrew(struct span *span, struct msp_item *item)
 	                 msp_message_size(item->message), span->pipeline->config.max_memory);
 }
 
+/* The codec or the model cannot now: nobody is to blame, and the whole run is repeated. */
+static enum msp_status span_block(struct span *span, enum msp_stage stage, const struct msp_error *why)
+{
+	span->work->blocked = stage;
+	msp_error_set(span->err, MSP_E_UNAVAILABLE, "%s", why->text);
+	return MSP_E_UNAVAILABLE;
+}
+
 static bool arena_is_full(const struct span *span)
 {
 	return span->work->values.limited;
@@ -96,26 +104,36 @@ static enum msp_status stage_admit(struct span *span)
 	return status;
 }
 
+static enum msp_status item_decode_failed(struct span *span, struct msp_item *item, enum msp_status status,
+                                          const struct msp_error *err)
+{
+	if (arena_is_full(span))
+		return item_outgrew(span, item);
+	if (status == MSP_E_NO_MEMORY)
+		return status;
+	if (err->retriable)
+		return span_block(span, MSP_STAGE_DECODE, err);
+	return item_fail_at(span, item, MSP_FAILURE_MALFORMED, err->text, NULL);
+}
+
 static enum msp_status stage_decode(struct span *span)
 {
 	struct msp_codec *codec = span->pipeline->input_codec;
 	struct msp_arena *arena = &span->work->values;
-	for (size_t i = 0; i < span->count; i++) {
+	enum msp_status status = MSP_OK;
+	int64_t begin_ns = msp_monotonic_ns();
+	for (size_t i = 0; i < span->count && status == MSP_OK; i++) {
 		struct msp_item *item = &span->items[i];
 		if (item->failure)
 			continue;
+		struct msp_headers headers = {item->message->headers, item->message->header_count};
 		struct msp_error err;
-		enum msp_status status = codec->ops->decode(codec, item->message->value, arena, &item->input, &err);
-		if (status == MSP_OK)
-			continue;
-		if (arena_is_full(span))
-			status = item_outgrew(span, item);
-		else if (status != MSP_E_NO_MEMORY)
-			status = item_fail_at(span, item, MSP_FAILURE_MALFORMED, err.text, NULL);
+		status = msp_codec_decode(codec, item->message->value, headers, arena, &item->input, &err);
 		if (status != MSP_OK)
-			return status;
+			status = item_decode_failed(span, item, status, &err);
 	}
-	return MSP_OK;
+	span->work->decode_ns += msp_monotonic_ns() - begin_ns;
+	return status;
 }
 
 static enum msp_status stage_validate(struct span *span)
@@ -133,9 +151,15 @@ static enum msp_status stage_validate(struct span *span)
 
 static enum msp_status item_accept(struct span *span, struct msp_item *item, struct msp_prediction *prediction)
 {
+	static const enum msp_failure_code codes[] = {
+	    [MSP_PREDICTION_MODEL_ERROR] = MSP_FAILURE_MODEL_ERROR,
+	    [MSP_PREDICTION_SCHEMA_VIOLATION] = MSP_FAILURE_SCHEMA_VIOLATION,
+	    [MSP_PREDICTION_MODEL_CRASHED] = MSP_FAILURE_MODEL_CRASHED,
+	    [MSP_PREDICTION_MODEL_TIMEOUT] = MSP_FAILURE_MODEL_TIMEOUT,
+	};
 	struct msp_violation violation;
 	if (prediction->error_text)
-		return item_fail_at(span, item, MSP_FAILURE_MODEL_ERROR, prediction->error_text, NULL);
+		return item_fail_at(span, item, codes[prediction->code], prediction->error_text, prediction->path);
 	item->output = prediction->value;
 	if (!msp_schema_validate(span->pipeline->model->info->output, &item->output, &violation))
 		return item_violates(span, item, MSP_FAILURE_INVALID_OUTPUT, &violation);
@@ -166,6 +190,8 @@ static enum msp_status call_predict(struct span *span, struct call *call, size_t
 	}
 	if (arena_is_full(span))
 		return item_outgrew(span, call->items[from]);
+	if (err.retriable || status == MSP_E_UNAVAILABLE)
+		return span_block(span, MSP_STAGE_PREDICT, &err);
 	if (to - from == 1 && status == MSP_E_NO_MEMORY && !span->work->last_try)
 		return status;
 	if (to - from == 1)
@@ -198,31 +224,40 @@ static enum msp_status stage_predict(struct span *span)
 		return MSP_OK;
 	int64_t begin_ns = msp_monotonic_ns();
 	enum msp_status status = call_predict(span, &call, 0, count);
-	span->predict_ns += msp_monotonic_ns() - begin_ns;
+	span->work->predict_ns += msp_monotonic_ns() - begin_ns;
 	return status;
+}
+
+static enum msp_status item_encode_failed(struct span *span, struct msp_item *item, enum msp_status status,
+                                          const struct msp_error *err)
+{
+	if (status == MSP_E_NO_MEMORY)
+		return status;
+	if (err->retriable)
+		return span_block(span, MSP_STAGE_ENCODE, err);
+	return item_fail_at(span, item, MSP_FAILURE_UNENCODABLE, err->text, NULL);
 }
 
 static enum msp_status stage_encode(struct span *span)
 {
 	struct msp_codec *codec = span->pipeline->output_codec;
 	struct msp_buffer *buffer = &span->work->encoded;
-	for (size_t i = 0; i < span->count; i++) {
+	enum msp_status status = MSP_OK;
+	for (size_t i = 0; i < span->count && status == MSP_OK; i++) {
 		struct msp_item *item = &span->items[i];
 		if (item->failure)
 			continue;
 		struct msp_error err;
 		item->encoded_at = buffer->size;
-		enum msp_status status = codec->ops->encode(codec, &item->output, buffer, &err);
+		status = msp_codec_encode(codec, &item->output, buffer, &item->headers, &err);
 		item->encoded_size = buffer->size - item->encoded_at;
-		if (status != MSP_OK && status != MSP_E_NO_MEMORY)
-			status = item_fail_at(span, item, MSP_FAILURE_UNENCODABLE, err.text, NULL);
 		if (status != MSP_OK)
-			return status;
+			status = item_encode_failed(span, item, status, &err);
 	}
-	return MSP_OK;
+	return status;
 }
 
-/* ---- the street ---- */
+/* ---- the stages in order ---- */
 
 static enum msp_status span_run(struct span *span)
 {
@@ -251,40 +286,51 @@ static enum msp_status span_run_in_parts(struct span *span)
 		return status;
 
 	span->work->encoded.size = encoded_before;
-	for (size_t i = 0; i < span->count; i++)
+	for (size_t i = 0; i < span->count; i++) {
 		span->items[i].failure = NULL;
+		span->items[i].headers = NULL;
+	}
 	struct span left = *span, right = *span;
 	left.count = span->count / 2;
 	right.items += left.count;
 	right.count -= left.count;
-	right.predict_ns = left.predict_ns = 0;
 	status = span_run_in_parts(&left);
-	if (status == MSP_OK)
-		status = span_run_in_parts(&right);
-	span->predict_ns += left.predict_ns + right.predict_ns;
-	return status;
+	return status == MSP_OK ? span_run_in_parts(&right) : status;
 }
 
-enum msp_status msp_pipeline_run(struct msp_pipeline *pipeline, const struct msp_message *messages, size_t count,
-                                 struct msp_work *work, int64_t *predict_ns)
+/* Makes `work` ready for `count` items. False: no memory. */
+static bool work_begin(struct msp_work *work, const struct msp_message *messages, size_t count)
 {
-	assert(count > 0);
 	msp_arena_reset(&work->records, KEEP_BYTES);
 	if (work->encoded.capacity > KEEP_BYTES)
 		msp_buffer_done(&work->encoded);
 	msp_buffer_clear(&work->encoded);
-
+	work->decode_ns = work->predict_ns = 0;
 	work->count = count;
 	work->items = msp_arena_alloc_array(&work->records, count, sizeof(*work->items));
-	if (!work->items)
-		return MSP_E_NO_MEMORY;
-	for (size_t i = 0; i < count; i++)
-		work->items[i] = (struct msp_item){.message = &messages[i]};
+	for (size_t i = 0; work->items && i < count; i++) {
+		struct msp_item *item = &work->items[i]; /* the rest is written before it is read */
+		item->message = &messages[i];
+		item->headers = NULL;
+		item->failure = NULL;
+		item->omission = MSP_OMIT_NOTHING;
+	}
+	return work->items != NULL;
+}
 
-	struct span span = {.pipeline = pipeline, .work = work, .items = work->items, .count = count};
-	enum msp_status status = span_run_in_parts(&span);
-	*predict_ns += span.predict_ns;
-	return status;
+enum msp_status msp_pipeline_run(struct msp_pipeline *pipeline, const struct msp_message *messages, size_t count,
+                                 struct msp_work *work, struct msp_error *err)
+{
+	assert(count > 0);
+	if (!work_begin(work, messages, count))
+		return msp_error_set(err, MSP_E_NO_MEMORY, "no memory for %zu messages", count);
+	work->blocked = MSP_STAGE_DECODE;
+	enum msp_status status = msp_codec_prepare(pipeline->input_codec, messages, count, err);
+	if (status != MSP_OK)
+		return status;
+	struct span span = {.pipeline = pipeline, .work = work, .items = work->items, .count = count, .err = err};
+	status = span_run_in_parts(&span);
+	return status == MSP_E_NO_MEMORY ? msp_error_set(err, status, "no memory for %zu messages", count) : status;
 }
 
 /* ---- construction ---- */
@@ -298,8 +344,20 @@ enum msp_status msp_pipeline_new(const struct msp_pipeline_config *config, struc
 	pipeline->config = *config;
 	pipeline->model = model;
 
-	struct msp_codec_config input = {.options = config->input_codec_options, .max_depth = config->max_depth};
-	struct msp_codec_config output = {.options = config->output_codec_options, .max_depth = config->max_depth};
+	struct msp_codec_config input = {
+	    .options = config->input_codec_options,
+	    .max_depth = config->max_depth,
+	    .topic = config->input_topic,
+	    .side = MSP_SIDE_INPUT,
+	    .schema = model->info->input,
+	};
+	struct msp_codec_config output = {
+	    .options = config->output_codec_options,
+	    .max_depth = config->max_depth,
+	    .topic = config->output_topic,
+	    .side = MSP_SIDE_OUTPUT,
+	    .schema = model->info->output,
+	};
 	enum msp_status status = config->input_codec->open(&input, &pipeline->input_codec, err);
 	if (status == MSP_OK)
 		status = config->output_codec->open(&output, &pipeline->output_codec, err);
@@ -314,10 +372,8 @@ void msp_pipeline_free(struct msp_pipeline *pipeline)
 {
 	if (!pipeline)
 		return;
-	if (pipeline->input_codec)
-		pipeline->input_codec->ops->free(pipeline->input_codec);
-	if (pipeline->output_codec)
-		pipeline->output_codec->ops->free(pipeline->output_codec);
+	msp_codec_free(pipeline->input_codec);
+	msp_codec_free(pipeline->output_codec);
 	free(pipeline);
 }
 

@@ -1,4 +1,4 @@
-#include <msp/registry.h>
+#include <msp/plugin.h>
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -55,7 +55,12 @@ static enum msp_status plugin_check_symbol(const struct msp_model_plugin *symbol
 	if (symbol->size != sizeof(*symbol))
 		return msp_error_set(err, MSP_E_UNSUPPORTED, "%s has a plugin struct of %u bytes, this program expects %zu",
 		                     path, symbol->size, sizeof(*symbol));
-	const char *missing = !symbol->open ? "open" : !symbol->predict ? "predict" : !symbol->close ? "close" : NULL;
+	const char *missing = !symbol->open                     ? "open"
+	                      : !symbol->predict                ? "predict"
+	                      : !symbol->close                  ? "close"
+	                      : !symbol->info && !symbol->load  ? "load"
+	                      : symbol->load && !symbol->unload ? "unload"
+	                                                        : NULL;
 	if (missing)
 		return msp_error_set(err, MSP_E_INVALID, "%s lacks the function '%s'", path, missing);
 	return MSP_OK;
@@ -101,7 +106,7 @@ void msp_plugin_unload(struct msp_plugin *plugin)
 	*plugin = (struct msp_plugin){0};
 }
 
-static enum msp_status model_check_info(const struct msp_model_info *info, struct msp_error *err)
+enum msp_status msp_model_info_check(const struct msp_model_info *info, struct msp_error *err)
 {
 	if (!info)
 		return msp_error_set(err, MSP_E_INVALID, "the model does not say what it is");
@@ -124,32 +129,86 @@ static enum msp_status model_check_info(const struct msp_model_info *info, struc
 	return MSP_OK;
 }
 
-/* One lock for all plugins, since two of them may be the same shared object. */
-static enum msp_status plugin_call_open(const struct msp_plugin *plugin, const void *options,
-                                        struct msp_model **ret_model, struct msp_error *err)
+/* A model may fail without a word. */
+static enum msp_status plugin_fail(const struct msp_plugin *plugin, const char *call, enum msp_status status,
+                                   const struct msp_error *why, struct msp_error *err)
 {
-	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-	pthread_mutex_lock(&lock);
-	enum msp_status status = plugin->symbol->open(options, ret_model, err);
-	pthread_mutex_unlock(&lock);
+	msp_error_set(err, status, "%s: %s%s", plugin->path, why->text[0] ? why->text : call,
+	              why->text[0] ? "" : " failed without a reason");
+	if (err)
+		err->retriable = why->retriable;
 	return status;
 }
 
-enum msp_status msp_plugin_open(const struct msp_plugin *plugin, const void *options, struct msp_model **ret_model,
-                                struct msp_error *err)
+/* One lock for all plugins, since two of them may be the same shared object. */
+static enum msp_status plugin_call_load(const struct msp_plugin *plugin, const void *options,
+                                        struct msp_model_shared **ret_shared, struct msp_error *err)
+{
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	struct msp_error why = {.text = ""};
+	pthread_mutex_lock(&lock);
+	enum msp_status status = plugin->symbol->load(options, ret_shared, &why);
+	pthread_mutex_unlock(&lock);
+	if (status != MSP_OK)
+		return plugin_fail(plugin, "load", status, &why, err);
+	if (!*ret_shared)
+		return msp_error_set(err, MSP_E_INVALID, "%s: load succeeded without a model", plugin->path);
+	return MSP_OK;
+}
+
+enum msp_status msp_plugin_load_model(const struct msp_plugin *plugin, const void *options,
+                                      struct msp_model_shared **ret_shared, const struct msp_model_info **ret_info,
+                                      struct msp_error *err)
+{
+	struct msp_model_shared *shared = NULL;
+	enum msp_status status = plugin->symbol->load ? plugin_call_load(plugin, options, &shared, err) : MSP_OK;
+	if (status != MSP_OK)
+		return status;
+	const struct msp_model_info *info = plugin->symbol->info ? plugin->symbol->info : shared->info;
+	status = msp_model_info_check(info, err);
+	if (status != MSP_OK) {
+		if (shared)
+			plugin->symbol->unload(shared);
+		return msp_error_prefix(err, status, "%s", plugin->path);
+	}
+	*ret_shared = shared;
+	*ret_info = info;
+	return MSP_OK;
+}
+
+/* A model file that was replaced between two opens would serve two models under one name. */
+static enum msp_status model_compare(const struct msp_model_info *own, const struct msp_model_info *info,
+                                     struct msp_error *err)
+{
+	enum msp_status status = msp_model_info_check(own, err);
+	if (status != MSP_OK)
+		return status;
+	if (strcmp(own->name, info->name) != 0 || own->major != info->major || own->minor != info->minor)
+		return msp_error_set(err, MSP_E_CONFLICT, "an instance of %s/%d.%d says that it is %s/%d.%d", info->name,
+		                     info->major, info->minor, own->name, own->major, own->minor);
+	const char *side = !msp_schema_equal(own->input, info->input)     ? "input"
+	                   : !msp_schema_equal(own->output, info->output) ? "output"
+	                                                                  : NULL;
+	if (side)
+		return msp_error_set(err, MSP_E_CONFLICT, "an instance of %s/%d.%d has another %s schema than the first",
+		                     info->name, info->major, info->minor, side);
+	return MSP_OK;
+}
+
+enum msp_status msp_plugin_open(const struct msp_plugin *plugin, struct msp_model_shared *shared, const void *options,
+                                const struct msp_model_info *info, struct msp_model **ret_model, struct msp_error *err)
 {
 	struct msp_model *model = NULL;
-	struct msp_error why = {.text = ""}; /* a model may fail without a word */
-	enum msp_status status = plugin_call_open(plugin, options, &model, &why);
+	struct msp_error why = {.text = ""};
+	enum msp_status status = plugin->symbol->open(shared, options, &model, &why);
 	if (status != MSP_OK)
-		return msp_error_set(err, status, "%s: %s", plugin->path,
-		                     why.text[0] ? why.text : "open failed without a reason");
+		return plugin_fail(plugin, "open", status, &why, err);
 	if (!model)
 		return msp_error_set(err, MSP_E_INVALID, "%s: open succeeded without a model", plugin->path);
 	model->plugin = plugin->symbol;
-	if (plugin->symbol->info)
-		model->info = plugin->symbol->info;
-	status = model_check_info(model->info, err);
+	if (!model->info)
+		model->info = info;
+	status = model->info == info ? MSP_OK : model_compare(model->info, info, err);
 	if (status != MSP_OK) {
 		plugin->symbol->close(model);
 		return msp_error_prefix(err, status, "%s", plugin->path);

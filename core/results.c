@@ -3,29 +3,46 @@
 #include <stdio.h>
 #include <string.h>
 
+/* The headers that an output has besides its input's: those of output.headers, and what its codec says. */
+struct added_headers {
+	struct msp_headers ours, codec;
+};
+
+static bool headers_name(const struct msp_headers *headers, struct msp_bytes name)
+{
+	for (size_t i = 0; i < headers->count; i++)
+		if (msp_bytes_equal(name, headers->items[i].name))
+			return true;
+	return false;
+}
+
 /* Error headers of an earlier life (a redriven message) would make a reader take an output for an error record, and
  * what the input said of its own encoding would contradict what we say of the output's. */
-static bool header_is_kept(const struct results_context *context, const struct msp_header *header)
+static bool header_is_kept(const struct added_headers *added, const struct msp_header *header)
 {
 	static const char prefix[] = "msp-error-";
 	if (header->name.size >= sizeof(prefix) - 1 && memcmp(header->name.data, prefix, sizeof(prefix) - 1) == 0)
 		return false;
-	for (size_t i = 0; i < context->output_header_count; i++)
-		if (msp_bytes_equal(header->name, context->output_headers[i].name))
-			return false;
-	return true;
+	return !headers_name(&added->ours, header->name) && !headers_name(&added->codec, header->name);
+}
+
+static struct msp_header *headers_append(struct msp_header *end, const struct msp_headers *headers)
+{
+	if (headers->count)
+		memcpy(end, headers->items, headers->count * sizeof(*end));
+	return end + headers->count;
 }
 
 /* The headers of an output: those of the input that are kept, then ours. Shares the input's array where it can. */
-static bool output_headers(struct msp_arena *arena, const struct results_context *context,
-                           const struct msp_message *input, struct msp_message *output)
+static bool output_headers(struct msp_arena *arena, const struct added_headers *added, const struct msp_message *input,
+                           struct msp_message *output)
 {
-	size_t kept = 0;
+	size_t kept = 0, more = added->ours.count + added->codec.count;
 	for (size_t i = 0; i < input->header_count; i++)
-		kept += header_is_kept(context, &input->headers[i]);
-	output->header_count = kept + context->output_header_count;
-	output->headers = kept ? input->headers : context->output_headers;
-	if (kept == input->header_count && (kept == 0 || context->output_header_count == 0))
+		kept += header_is_kept(added, &input->headers[i]);
+	output->header_count = kept + more;
+	output->headers = kept ? input->headers : added->ours.count ? added->ours.items : added->codec.items;
+	if (kept ? kept == input->header_count && more == 0 : !added->ours.count || !added->codec.count)
 		return true;
 
 	struct msp_header *headers = msp_arena_alloc_array(arena, output->header_count, sizeof(*headers));
@@ -33,14 +50,14 @@ static bool output_headers(struct msp_arena *arena, const struct results_context
 		return false;
 	output->headers = headers;
 	for (size_t i = 0; i < input->header_count; i++)
-		if (header_is_kept(context, &input->headers[i]))
+		if (header_is_kept(added, &input->headers[i]))
 			*headers++ = input->headers[i];
-	if (context->output_header_count)
-		memcpy(headers, context->output_headers, context->output_header_count * sizeof(*headers));
+	headers = headers_append(headers, &added->ours);
+	headers_append(headers, &added->codec);
 	return true;
 }
 
-static bool result_init(struct msp_work *work, const struct results_context *context, const struct msp_item *item,
+static bool result_init(struct msp_work *work, const struct msp_results_context *context, const struct msp_item *item,
                         struct msp_outgoing *outgoing)
 {
 	const struct msp_message *input = item->message;
@@ -58,11 +75,15 @@ static bool result_init(struct msp_work *work, const struct results_context *con
 	    .timestamp_ms = input->timestamp_ms,
 	    .partition = input->partition,
 	};
-	return (input->header_count == 0 && context->output_header_count == 0) ||
-	       output_headers(&work->records, context, input, &outgoing->message);
+	if (input->header_count == 0 && context->output_header_count == 0 && !item->headers)
+		return true;
+	struct added_headers added = {.ours = {context->output_headers, context->output_header_count}};
+	if (item->headers)
+		added.codec = *item->headers;
+	return output_headers(&work->records, &added, input, &outgoing->message);
 }
 
-struct msp_outgoing *results_new(struct msp_work *work, const struct results_context *context)
+struct msp_outgoing *msp_results_new(struct msp_work *work, const struct msp_results_context *context)
 {
 	struct msp_outgoing *outgoing = msp_arena_alloc_array(&work->records, work->count, sizeof(*outgoing));
 	for (size_t i = 0; outgoing && i < work->count; i++)
@@ -81,7 +102,7 @@ static enum msp_status result_give_up(const struct msp_message *input, const cha
 	                     (long long)input->offset, reason);
 }
 
-static enum msp_status result_replace(struct msp_work *work, const struct results_context *context,
+static enum msp_status result_replace(struct msp_work *work, const struct msp_results_context *context,
                                       struct msp_item *item, struct msp_outgoing *outgoing, struct msp_error *err)
 {
 	const char *reason = outgoing->reason ? outgoing->reason : "the broker gave no reason";
@@ -103,8 +124,8 @@ static enum msp_status result_replace(struct msp_work *work, const struct result
 	return MSP_OK;
 }
 
-enum msp_status results_replace_rejected(struct msp_work *work, const struct results_context *context,
-                                         struct msp_outgoing *outgoing, struct msp_error *err)
+enum msp_status msp_results_replace_rejected(struct msp_work *work, const struct msp_results_context *context,
+                                             struct msp_outgoing *outgoing, struct msp_error *err)
 {
 	enum msp_status status = MSP_OK;
 	for (size_t i = 0; i < work->count && status == MSP_OK; i++)

@@ -40,14 +40,15 @@ static enum msp_status topics_check_parts(const char *prefix, const struct msp_m
 }
 
 enum msp_status msp_topics_init(struct msp_topics *topics, const char *prefix, const struct msp_model_info *info,
-                                bool hash_tag, struct msp_error *err)
+                                const char *wrap, struct msp_error *err)
 {
 	enum msp_status status = topics_check_parts(prefix, info, err);
 	if (status != MSP_OK)
 		return status;
 	for (int kind = 0; kind < MSP_TOPIC_KINDS; kind++) {
-		int length = snprintf(topics->name[kind], sizeof(topics->name[kind]), "%s%s.%s.%d.%d%s.%s", hash_tag ? "{" : "",
-		                      prefix, info->name, info->major, info->minor, hash_tag ? "}" : "", kind_names[kind]);
+		int length =
+		    snprintf(topics->name[kind], sizeof(topics->name[kind]), "%.1s%s.%s.%d.%d%.1s.%s", wrap ? wrap : "", prefix,
+		             info->name, info->major, info->minor, wrap ? wrap + 1 : "", kind_names[kind]);
 		if (length < 0 || length > MSP_TOPIC_MAX)
 			return msp_error_set(err, MSP_E_INVALID, "topic name of %d bytes for the %s of model %.100s; at most %d",
 			                     length, kind_names[kind], info->name, MSP_TOPIC_MAX);

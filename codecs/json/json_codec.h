@@ -22,9 +22,9 @@ static inline struct json_codec *json_codec_from_base(struct msp_codec *base)
 }
 
 /* The slots of the same names. */
-enum msp_status json_decode(struct msp_codec *base, struct msp_bytes bytes, struct msp_arena *arena,
-                            struct msp_value *ret_value, struct msp_error *err) MSP_NODISCARD;
+enum msp_status json_decode(struct msp_codec *base, struct msp_bytes bytes, struct msp_headers headers,
+                            struct msp_arena *arena, struct msp_value *ret_value, struct msp_error *err) MSP_NODISCARD;
 enum msp_status json_encode(struct msp_codec *base, const struct msp_value *value, struct msp_buffer *buffer,
-                            struct msp_error *err) MSP_NODISCARD;
+                            const struct msp_headers **ret_headers, struct msp_error *err) MSP_NODISCARD;
 
 #endif

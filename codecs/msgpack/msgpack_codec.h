@@ -25,9 +25,10 @@ struct msgpack_decoder *msgpack_decoder_new(void);
 void msgpack_decoder_free(struct msgpack_decoder *decoder);
 
 /* The slots of the same names. */
-enum msp_status msgpack_decode(struct msp_codec *base, struct msp_bytes bytes, struct msp_arena *arena,
-                               struct msp_value *ret_value, struct msp_error *err) MSP_NODISCARD;
-enum msp_status msgpack_encode(struct msp_codec *base, const struct msp_value *value, struct msp_buffer *buffer,
+enum msp_status msgpack_decode(struct msp_codec *base, struct msp_bytes bytes, struct msp_headers headers,
+                               struct msp_arena *arena, struct msp_value *ret_value,
                                struct msp_error *err) MSP_NODISCARD;
+enum msp_status msgpack_encode(struct msp_codec *base, const struct msp_value *value, struct msp_buffer *buffer,
+                               const struct msp_headers **ret_headers, struct msp_error *err) MSP_NODISCARD;
 
 #endif

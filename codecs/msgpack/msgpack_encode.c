@@ -117,8 +117,9 @@ static enum msp_status value_write(struct writer *writer, const struct msp_value
 }
 
 enum msp_status msgpack_encode(struct msp_codec *base, const struct msp_value *value, struct msp_buffer *buffer,
-                               struct msp_error *err)
+                               const struct msp_headers **ret_headers, struct msp_error *err)
 {
+	(void)ret_headers;
 	const struct msgpack_codec *codec = msgpack_codec_from_base(base);
 	size_t size = buffer->size;
 	struct writer writer = {

@@ -8,9 +8,10 @@ struct echo {
 	struct msp_model base;
 };
 
-static enum msp_status echo_open(const void *options, struct msp_model **ret_model, struct msp_error *err)
+static enum msp_status echo_open(struct msp_model_shared *shared, const void *options, struct msp_model **ret_model,
+                                 struct msp_error *err)
 {
-	(void)options;
+	(void)shared, (void)options;
 	struct echo *echo = calloc(1, sizeof(*echo));
 	if (!echo)
 		return msp_error_set(err, MSP_E_NO_MEMORY, "no memory for the model");

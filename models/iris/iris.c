@@ -59,9 +59,10 @@ static void iris_fill_svm(struct iris *iris)
 	};
 }
 
-static enum msp_status iris_open(const void *options, struct msp_model **ret_model, struct msp_error *err)
+static enum msp_status iris_open(struct msp_model_shared *shared, const void *options, struct msp_model **ret_model,
+                                 struct msp_error *err)
 {
-	(void)options;
+	(void)shared, (void)options;
 	struct iris *iris = calloc(1, sizeof(*iris));
 	if (!iris)
 		return msp_error_set(err, MSP_E_NO_MEMORY, "no memory for the model");

@@ -28,9 +28,9 @@ void broker_topic_create(struct msp_transport *transport, const char *topic)
 {
 	struct msp_topic_spec spec = {.name = topic, .partitions = 1};
 	struct msp_admin *admin;
-	bench_must(transport->ops->admin_open(transport, &admin, NULL) == MSP_OK, "opening the broker");
-	bench_must(admin->ops->topic_create(admin, &spec, 10000, NULL) == MSP_OK, "creating a topic");
-	admin->ops->free(admin);
+	bench_must(msp_transport_admin_open(transport, &admin, NULL) == MSP_OK, "opening the broker");
+	bench_must(msp_admin_topic_create(admin, &spec, 10000, NULL) == MSP_OK, "creating a topic");
+	msp_admin_free(admin);
 }
 
 void broker_send(struct msp_producer *producer, const char *topic, const char *value, size_t count)
@@ -41,26 +41,26 @@ void broker_send(struct msp_producer *producer, const char *topic, const char *v
 		for (size_t i = 0; i < batch; i++)
 			outgoing[i] = (struct msp_outgoing){
 			    .message = {.value = msp_bytes_of_string(value), .timestamp_ms = MSP_TIMESTAMP_NONE}};
-		bench_must(producer->ops->send(producer, topic, outgoing, batch, 60000, NULL) == MSP_OK, "sending");
+		bench_must(msp_producer_send(producer, topic, outgoing, batch, 60000, NULL) == MSP_OK, "sending");
 	}
 }
 
 void broker_fill(struct msp_transport *transport, const char *topic, const char *value, size_t count)
 {
 	struct msp_producer *producer;
-	bench_must(transport->ops->producer_open(transport, &producer, NULL) == MSP_OK, "opening a producer");
+	bench_must(msp_transport_producer_open(transport, &producer, NULL) == MSP_OK, "opening a producer");
 	broker_send(producer, topic, value, count);
-	producer->ops->free(producer);
+	msp_producer_free(producer);
 }
 
 int64_t broker_newest(struct msp_transport *transport, const char *topic)
 {
 	struct msp_topic_info *info;
 	struct msp_admin *admin;
-	bench_must(transport->ops->admin_open(transport, &admin, NULL) == MSP_OK, "opening the broker");
-	bench_must(admin->ops->topic_describe(admin, topic, &info, 10000, NULL) == MSP_OK, "describing a topic");
+	bench_must(msp_transport_admin_open(transport, &admin, NULL) == MSP_OK, "opening the broker");
+	bench_must(msp_admin_topic_describe(admin, topic, &info, 10000, NULL) == MSP_OK, "describing a topic");
 	int64_t newest = info->partitions[0].newest;
 	free(info);
-	admin->ops->free(admin);
+	msp_admin_free(admin);
 	return newest;
 }

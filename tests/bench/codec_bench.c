@@ -58,14 +58,15 @@ static void library_unpack_and_pack(struct bench *bench)
 static void decode(struct bench *bench)
 {
 	struct msp_value value;
-	bench_must(bench->codec->ops->decode(bench->codec, bench->input, &bench->arena, &value, NULL) == MSP_OK, "decode");
+	bench_must(msp_codec_decode(bench->codec, bench->input, MSP_NO_HEADERS, &bench->arena, &value, NULL) == MSP_OK,
+	           "decode");
 	msp_arena_reset(&bench->arena, SIZE_MAX);
 }
 
 static void encode(struct bench *bench)
 {
 	msp_buffer_clear(&bench->buffer);
-	bench_must(bench->codec->ops->encode(bench->codec, &bench->output, &bench->buffer, NULL) == MSP_OK, "encode");
+	bench_must(msp_codec_encode(bench->codec, &bench->output, &bench->buffer, NULL, NULL) == MSP_OK, "encode");
 }
 
 static void decode_and_encode(struct bench *bench)
@@ -137,7 +138,7 @@ static void json_run(struct bench *bench, struct msp_value species, struct msp_a
 	report_step(bench, encode, "JSON, four numbers of 16 or 17 digits");
 	bench->output = numbers_of(arena, (const double[]){1e-7 / 3, 2e20 / 3, 1e-9 / 7, 1e30 / 9});
 	report_step(bench, encode, "JSON, four such numbers with exponents");
-	bench->codec->ops->free(bench->codec);
+	msp_codec_free(bench->codec);
 }
 
 static void msgpack_run(struct bench *bench, struct msp_value species, struct msp_arena *arena)
@@ -155,7 +156,7 @@ static void msgpack_run(struct bench *bench, struct msp_value species, struct ms
 	report_step(bench, library_unpack, "MessagePack, iris unpacked by msgpack-c");
 	report_step(bench, decode, "MessagePack, iris decoded");
 	report_step(bench, encode, "MessagePack, {\"species\": \"setosa\"} encoded");
-	bench->codec->ops->free(bench->codec);
+	msp_codec_free(bench->codec);
 }
 
 int main(void)

@@ -15,18 +15,18 @@
 
 /* ---- a codec that reads and writes nothing ---- */
 
-static enum msp_status null_decode(struct msp_codec *codec, struct msp_bytes bytes, struct msp_arena *arena,
-                                   struct msp_value *ret_value, struct msp_error *err)
+static enum msp_status null_decode(struct msp_codec *codec, struct msp_bytes bytes, struct msp_headers headers,
+                                   struct msp_arena *arena, struct msp_value *ret_value, struct msp_error *err)
 {
-	(void)codec, (void)bytes, (void)arena, (void)err;
+	(void)codec, (void)bytes, (void)headers, (void)arena, (void)err;
 	*ret_value = (struct msp_value){.type = MSP_OBJECT};
 	return MSP_OK;
 }
 
 static enum msp_status null_encode(struct msp_codec *codec, const struct msp_value *value, struct msp_buffer *buffer,
-                                   struct msp_error *err)
+                                   const struct msp_headers **ret_headers, struct msp_error *err)
 {
-	(void)codec, (void)value, (void)err;
+	(void)codec, (void)value, (void)ret_headers, (void)err;
 	return msp_buffer_append(buffer, "{}", 2);
 }
 
@@ -58,7 +58,8 @@ static enum msp_status null_codec_open(const struct msp_codec_config *config, st
 
 /* ---- a model that echoes ---- */
 
-static enum msp_status echo_open(const void *options, struct msp_model **ret_model, struct msp_error *err);
+static enum msp_status echo_open(struct msp_model_shared *shared, const void *options, struct msp_model **ret_model,
+                                 struct msp_error *err);
 
 static enum msp_status echo_predict(struct msp_model *model, struct msp_arena *arena,
                                     const struct msp_value *const inputs[], struct msp_prediction predictions[],
@@ -81,10 +82,11 @@ static const struct msp_model_info echo_info = {
 static const struct msp_model_plugin echo_plugin = {MSP_MODEL_HEADER, .info = &echo_info, .open = echo_open,
                                                     .predict = echo_predict, .close = echo_close};
 
-static enum msp_status echo_open(const void *options, struct msp_model **ret_model, struct msp_error *err)
+static enum msp_status echo_open(struct msp_model_shared *shared, const void *options, struct msp_model **ret_model,
+                                 struct msp_error *err)
 {
 	static struct msp_model model = {.plugin = &echo_plugin};
-	(void)options, (void)err;
+	(void)shared, (void)options, (void)err;
 	*ret_model = &model;
 	return MSP_OK;
 }
@@ -151,7 +153,8 @@ static const struct msp_consumer_ops null_consumer_ops = {
 static enum msp_status null_consumer_open(struct msp_transport *transport, const struct msp_consumer_config *config,
                                           struct msp_consumer **ret_consumer, struct msp_error *err)
 {
-	static struct msp_consumer consumer = {&null_consumer_ops};
+	static struct msp_consumer consumer;
+	consumer = (struct msp_consumer){.ops = &null_consumer_ops};
 	(void)transport, (void)config, (void)err;
 	*ret_consumer = &consumer;
 	return MSP_OK;
@@ -165,7 +168,13 @@ static double run_once(void)
 {
 	static char label[] = "echo";
 	struct msp_transport transport = {&null_transport_ops};
-	struct msp_registry_entry entry = {.label = label, .plugin = {.symbol = &echo_plugin}, .identity = "echo/1.0"};
+	struct msp_registry_entry entry = {
+	    .label = label,
+	    .plugin = {.symbol = &echo_plugin},
+	    .info = &echo_info,
+	    .identity = "echo/1.0",
+	    .loaded = true,
+	};
 	struct msp_service_config config = {
 	    .entry = &entry,
 	    .transport = &transport,

@@ -73,7 +73,7 @@ static void measure_latency(struct msp_producer *producer)
 	struct msp_reader *reader;
 	pid_t pid = program_start();
 	await_ready(pid);
-	bench_must(transport->ops->reader_open(transport, &config, &reader, NULL) == MSP_OK, "opening a reader");
+	bench_must(msp_transport_reader_open(transport, &config, &reader, NULL) == MSP_OK, "opening a reader");
 	for (size_t i = 0; i < PROBES; i++) {
 		const struct msp_message *messages;
 		size_t count = 0;
@@ -81,13 +81,13 @@ static void measure_latency(struct msp_producer *producer)
 		double begin = bench_wall_ns();
 		broker_send(producer, TOPIC("inputs"), flower, 1);
 		while (count == 0)
-			bench_must(reader->ops->read(reader, &limits, &messages, &count, &end, NULL) == MSP_OK &&
+			bench_must(msp_reader_read(reader, &limits, &messages, &count, &end, NULL) == MSP_OK &&
 			               bench_wall_ns() - begin < 10e9,
 			           "an answer within 10 s");
 		samples[i] = (bench_wall_ns() - begin) / 1e6;
 		server_nap(3000000);
 	}
-	reader->ops->free(reader);
+	msp_reader_free(reader);
 	server_stop(pid);
 	double ms = bench_median(samples, PROBES);
 	bench_report_alone("msp run with iris through SQLite, p50 from send to output seen", ms, "ms", 2,
@@ -127,12 +127,12 @@ int main(void)
 	broker_topic_create(transport, TOPIC("inputs"));
 	broker_topic_create(transport, TOPIC("outputs"));
 	broker_topic_create(transport, TOPIC("errors"));
-	bench_must(transport->ops->producer_open(transport, &producer, NULL) == MSP_OK, "opening a producer");
+	bench_must(msp_transport_producer_open(transport, &producer, NULL) == MSP_OK, "opening a producer");
 	measure_ready();
 	measure_idle_memory();
 	measure_latency(producer);
 	measure_load_memory(producer);
-	producer->ops->free(producer);
-	transport->ops->free(transport);
+	msp_producer_free(producer);
+	msp_transport_free(transport);
 	return 0;
 }

@@ -27,13 +27,13 @@ static size_t batch_relay(struct msp_consumer *consumer, struct msp_outgoing *ou
 {
 	static const struct msp_receive_limits limits = {BATCH, 1 << 20, 1000};
 	struct msp_batch *batch = NULL;
-	bench_must(consumer->ops->receive(consumer, &limits, &batch, NULL) == MSP_OK && batch, "receive");
+	bench_must(msp_consumer_receive(consumer, &limits, &batch, NULL) == MSP_OK && batch, "receive");
 	for (size_t i = 0; i < batch->count; i++)
 		outgoing[i] = (struct msp_outgoing){.message = batch->messages[i]};
-	consumer->ops->settle_begin(consumer, batch, outgoing);
-	bench_must(consumer->ops->settle_wait(consumer, 1000, NULL) == MSP_SETTLE_OK, "settle");
+	msp_consumer_settle_begin(consumer, batch, outgoing);
+	bench_must(msp_consumer_settle_wait(consumer, 1000, NULL) == MSP_SETTLE_OK, "settle");
 	size_t count = batch->count;
-	consumer->ops->batch_free(consumer, batch);
+	msp_consumer_batch_free(consumer, batch);
 	return count;
 }
 
@@ -46,13 +46,13 @@ static double our_relay_ns(const char *synchronous)
 	broker_fill(transport, "inputs", SQLITE_BARE_VALUE, MESSAGES);
 	struct msp_consumer_config consumer_config = {.inputs = "inputs", .outputs = "outputs", .group = "group"};
 	struct msp_consumer *consumer;
-	bench_must(transport->ops->consumer_open(transport, &consumer_config, &consumer, NULL) == MSP_OK, "consumer");
+	bench_must(msp_transport_consumer_open(transport, &consumer_config, &consumer, NULL) == MSP_OK, "consumer");
 	double began_ns = bench_wall_ns();
 	for (size_t done = 0; done < MESSAGES;)
 		done += batch_relay(consumer, outgoing);
 	double took_ns = bench_wall_ns() - began_ns;
-	consumer->ops->free(consumer);
-	transport->ops->free(transport);
+	msp_consumer_free(consumer);
+	msp_transport_free(transport);
 	unlink("ours.db");
 	return took_ns;
 }
@@ -87,7 +87,7 @@ static double program_ns(const char *synchronous)
 	                            "sqlite:ours.db", "-X",  setting, "echo", NULL};
 	double took_ns = bench_run(argv, NULL, NULL).wall_ns;
 	bench_must(broker_newest(transport, ECHO("outputs")) == (int64_t)PROGRAM_MESSAGES, "answering every message");
-	transport->ops->free(transport);
+	msp_transport_free(transport);
 	unlink("ours.db");
 	return took_ns;
 }

@@ -48,7 +48,7 @@ static enum msp_status encode(struct fixture *fixture, const struct msp_value *v
 {
 	memset(&fixture->err, 0, sizeof(fixture->err));
 	msp_buffer_clear(&fixture->buffer);
-	return ops->encode(fixture->codec, value, &fixture->buffer, &fixture->err);
+	return ops->encode(fixture->codec, value, &fixture->buffer, NULL, &fixture->err);
 }
 
 /* Decodes a copy on the heap, exactly as large, which is gone afterwards. */
@@ -58,8 +58,8 @@ static enum msp_status decode(struct fixture *fixture, const void *data, size_t 
 	char *copy = malloc(size ? size : 1);
 	assert_non_null(copy);
 	memcpy(copy, data, size);
-	enum msp_status status =
-	    ops->decode(fixture->codec, msp_bytes_of(copy, size), &fixture->arena, ret_value, &fixture->err);
+	enum msp_status status = ops->decode(fixture->codec, msp_bytes_of(copy, size), MSP_NO_HEADERS, &fixture->arena,
+	                                     ret_value, &fixture->err);
 	memset(copy, 0xEE, size);
 	free(copy);
 	return status;
@@ -239,7 +239,7 @@ static void assert_not_encoded(struct fixture *fixture, struct msp_value value, 
 	array.as.items[1] = value;
 	assert_int_equal(encode(fixture, &array.as.items[0]), MSP_OK);
 	size_t size = fixture->buffer.size;
-	enum msp_status status = ops->encode(fixture->codec, &array, &fixture->buffer, &fixture->err);
+	enum msp_status status = ops->encode(fixture->codec, &array, &fixture->buffer, NULL, &fixture->err);
 	assert_refused(fixture, status, expected);
 	assert_int_equal(fixture->buffer.size, size);
 }
@@ -263,7 +263,7 @@ static void test_encode_appends(void **state)
 	struct fixture *fixture = *state;
 	struct msp_value value = sample(&fixture->arena), decoded;
 	assert_int_equal(msp_buffer_append_string(&fixture->buffer, "before"), MSP_OK);
-	assert_int_equal(ops->encode(fixture->codec, &value, &fixture->buffer, NULL), MSP_OK);
+	assert_int_equal(ops->encode(fixture->codec, &value, &fixture->buffer, NULL, NULL), MSP_OK);
 	assert_memory_equal(fixture->buffer.data, "before", 6);
 	assert_int_equal(decode(fixture, fixture->buffer.data + 6, fixture->buffer.size - 6, &decoded), MSP_OK);
 	assert_true(msp_value_equal(&value, &decoded));
@@ -277,7 +277,7 @@ static void test_encode_respects_the_buffer_limit(void **state)
 	for (size_t limit = 0; limit <= fixture->buffer.size; limit++) {
 		struct msp_buffer buffer;
 		msp_buffer_init(&buffer, limit);
-		enum msp_status status = ops->encode(fixture->codec, &value, &buffer, &fixture->err);
+		enum msp_status status = ops->encode(fixture->codec, &value, &buffer, NULL, &fixture->err);
 		if (limit < fixture->buffer.size) {
 			assert_refused(fixture, status, MSP_E_LIMIT);
 			assert_int_equal(buffer.size, 0);
@@ -295,8 +295,8 @@ static void test_decode_respects_the_arena_limit(void **state)
 	assert_int_equal(encode(fixture, &value), MSP_OK);
 	struct msp_arena arena;
 	msp_arena_init(&arena, 64);
-	enum msp_status status =
-	    ops->decode(fixture->codec, msp_buffer_bytes(&fixture->buffer), &arena, &decoded, &fixture->err);
+	enum msp_status status = ops->decode(fixture->codec, msp_buffer_bytes(&fixture->buffer), MSP_NO_HEADERS, &arena,
+	                                     &decoded, &fixture->err);
 	msp_arena_done(&arena);
 	assert_refused(fixture, status, MSP_E_LIMIT);
 }
@@ -308,7 +308,7 @@ static void test_decode_respects_the_depth_limit(void **state)
 	struct msp_codec *codec;
 	struct msp_value value = nested_arrays(&fixture->arena, MAX_DEPTH + 1), decoded;
 	assert_int_equal(ops->open(&deeper, &codec, NULL), MSP_OK);
-	assert_int_equal(ops->encode(codec, &value, &fixture->buffer, NULL), MSP_OK);
+	assert_int_equal(ops->encode(codec, &value, &fixture->buffer, NULL, NULL), MSP_OK);
 	ops->free(codec);
 	enum msp_status status = decode(fixture, fixture->buffer.data, fixture->buffer.size, &decoded);
 	assert_refused(fixture, status, MSP_E_LIMIT);
@@ -328,7 +328,7 @@ static void test_bytes_after_the_value_are_refused(void **state)
 	struct fixture *fixture = *state;
 	struct msp_value value = sample(&fixture->arena), decoded;
 	assert_int_equal(encode(fixture, &value), MSP_OK);
-	assert_int_equal(ops->encode(fixture->codec, &value, &fixture->buffer, NULL), MSP_OK);
+	assert_int_equal(ops->encode(fixture->codec, &value, &fixture->buffer, NULL, NULL), MSP_OK);
 	enum msp_status status = decode(fixture, fixture->buffer.data, fixture->buffer.size, &decoded);
 	assert_refused(fixture, status, MSP_E_INVALID);
 	assert_int_equal(encode(fixture, &value), MSP_OK);
@@ -382,9 +382,9 @@ static enum msp_status scenario(void *context)
 	msp_buffer_init(&buffer, SIZE_MAX);
 	enum msp_status status = ops->open(&config, &codec, NULL);
 	if (status == MSP_OK)
-		status = ops->decode(codec, bytes, &arena, &value, NULL);
+		status = ops->decode(codec, bytes, MSP_NO_HEADERS, &arena, &value, NULL);
 	if (status == MSP_OK)
-		status = ops->encode(codec, &value, &buffer, NULL);
+		status = ops->encode(codec, &value, &buffer, NULL, NULL);
 	if (status == MSP_OK)
 		status = msp_bytes_equal(bytes, msp_buffer_bytes(&buffer)) ? MSP_OK : MSP_E_INTERNAL;
 	msp_buffer_done(&buffer);

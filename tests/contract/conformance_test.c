@@ -113,11 +113,11 @@ static void verdict_find(struct msp_codec *codec, const struct row *row, const s
 	size_t size = spelling->read(row->input, bytes);
 	msp_arena_init(&arena, SIZE_MAX);
 	msp_buffer_init(&buffer, MAX_LINE / 4);
-	enum msp_status status = codec->ops->decode(codec, msp_bytes_of(bytes, size), &arena, &value, &err);
+	enum msp_status status = msp_codec_decode(codec, msp_bytes_of(bytes, size), MSP_NO_HEADERS, &arena, &value, &err);
 	if (status != MSP_OK) {
 		snprintf(verdict, MAX_LINE, "! %s: %s", msp_status_name(status), err.text);
 	} else {
-		assert_int_equal(codec->ops->encode(codec, &value, &buffer, NULL), MSP_OK);
+		assert_int_equal(msp_codec_encode(codec, &value, &buffer, NULL, NULL), MSP_OK);
 		memcpy(verdict, "= ", 3);
 		spelling->write(msp_buffer_bytes(&buffer), verdict + 2);
 	}

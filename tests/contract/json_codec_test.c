@@ -60,13 +60,13 @@ static enum msp_status decode(struct fixture *fixture, struct msp_bytes bytes, s
 {
 	fixture->err.text[0] = '\0';
 	msp_arena_reset(&fixture->arena, 0);
-	return msp_codec_json.decode(fixture->codec, bytes, &fixture->arena, ret_value, &fixture->err);
+	return msp_codec_json.decode(fixture->codec, bytes, MSP_NO_HEADERS, &fixture->arena, ret_value, &fixture->err);
 }
 
 static enum msp_status encode(struct fixture *fixture, const struct msp_value *value)
 {
 	msp_buffer_clear(&fixture->output);
-	return msp_codec_json.encode(fixture->codec, value, &fixture->output, &fixture->err);
+	return msp_codec_json.encode(fixture->codec, value, &fixture->output, NULL, &fixture->err);
 }
 
 static struct msp_value decoded(struct fixture *fixture, const char *text)
@@ -236,8 +236,8 @@ static void test_a_greedy_text_is_limited(void **state)
 		assert_int_equal(msp_buffer_append_string(&fixture->input, i ? ",{}" : "[{}"), MSP_OK);
 	assert_int_equal(msp_buffer_append_char(&fixture->input, ']'), MSP_OK);
 	msp_arena_init(&small, (size_t)1 << 20);
-	enum msp_status status =
-	    msp_codec_json.decode(fixture->codec, msp_buffer_bytes(&fixture->input), &small, &value, &fixture->err);
+	enum msp_status status = msp_codec_json.decode(fixture->codec, msp_buffer_bytes(&fixture->input), MSP_NO_HEADERS,
+	                                               &small, &value, &fixture->err);
 	bool limited = small.limited;
 	msp_arena_done(&small);
 	assert_int_equal(status, MSP_E_LIMIT);
@@ -308,10 +308,11 @@ static void *thread_run(void *argument)
 		json_t *foreign = json_pack("[i]", i);
 		msp_arena_reset(&arena, SIZE_MAX);
 		msp_buffer_clear(&buffer);
-		fine = msp_codec_json.decode(codec, msp_bytes_of_string(text), &arena, &value, NULL) == MSP_OK &&
-		       msp_codec_json.encode(codec, &value, &buffer, NULL) == MSP_OK &&
-		       msp_bytes_equal(msp_buffer_bytes(&buffer), msp_bytes_of_string(text)) &&
-		       json_integer_value(json_array_get(foreign, 0)) == i;
+		fine =
+		    msp_codec_json.decode(codec, msp_bytes_of_string(text), MSP_NO_HEADERS, &arena, &value, NULL) == MSP_OK &&
+		    msp_codec_json.encode(codec, &value, &buffer, NULL, NULL) == MSP_OK &&
+		    msp_bytes_equal(msp_buffer_bytes(&buffer), msp_bytes_of_string(text)) &&
+		    json_integer_value(json_array_get(foreign, 0)) == i;
 		json_decref(foreign);
 	}
 	msp_buffer_done(&buffer);

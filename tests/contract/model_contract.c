@@ -1,7 +1,8 @@
 /* model_contract PLUGIN: what every model must do, whatever it computes. Its inputs are made from its input schema. */
 #include "../support/schema_example.h"
 
-#include <msp/registry.h>
+#include <msp/plugin.h>
+#include <msp/topic.h>
 
 #include <pthread.h>
 #include <setjmp.h>
@@ -23,6 +24,8 @@ static const char *plugin_path;
 struct fixture {
 	struct msp_plugin plugin;
 	void *options;
+	struct msp_model_shared *shared;
+	const struct msp_model_info *info;
 	struct msp_model *model;
 	struct msp_arena arena; /* of the inputs */
 	struct msp_value values[BATCH];
@@ -47,6 +50,11 @@ static void fixture_fill(struct fixture *fixture)
 	}
 }
 
+static enum msp_status instance_open(const struct fixture *fixture, struct msp_model **ret_model, struct msp_error *err)
+{
+	return msp_plugin_open(&fixture->plugin, fixture->shared, fixture->options, fixture->info, ret_model, err);
+}
+
 static int fixture_new(void **state)
 {
 	struct msp_error err = {0};
@@ -62,7 +70,8 @@ static int fixture_new(void **state)
 		if (msp_options_init(table, fixture->options, &err) != MSP_OK)
 			fail_msg("defaults of the options: %s", err.text);
 	}
-	if (msp_plugin_open(&fixture->plugin, fixture->options, &fixture->model, &err) != MSP_OK)
+	if (msp_plugin_load_model(&fixture->plugin, fixture->options, &fixture->shared, &fixture->info, &err) != MSP_OK ||
+	    instance_open(fixture, &fixture->model, &err) != MSP_OK)
 		fail_msg("%s", err.text);
 	fixture_fill(fixture);
 	*state = fixture;
@@ -73,6 +82,8 @@ static int fixture_free(void **state)
 {
 	struct fixture *fixture = *state;
 	fixture->plugin.symbol->close(fixture->model);
+	if (fixture->shared)
+		fixture->plugin.symbol->unload(fixture->shared);
 	if (fixture->options)
 		msp_options_done(fixture->plugin.symbol->options, fixture->options);
 	free(fixture->options);
@@ -125,7 +136,7 @@ static void says_what_it_is(void **state)
 	const struct fixture *fixture = *state;
 	const struct msp_model_info *info = fixture->model->info;
 	struct msp_topics topics;
-	assert_int_equal(msp_topics_init(&topics, MSP_TOPIC_PREFIX_DEFAULT, info, false, NULL), MSP_OK);
+	assert_int_equal(msp_topics_init(&topics, MSP_TOPIC_PREFIX_DEFAULT, info, NULL, NULL), MSP_OK);
 	struct msp_arena arena;
 	msp_arena_init(&arena, ARENA_BYTES);
 	struct msp_value description;
@@ -226,7 +237,7 @@ static void instances_come_and_go(void **state)
 	struct answers *expected = predict_all(fixture, fixture->model);
 	for (int round = 0; round < ROUNDS; round++) {
 		struct msp_model *model = NULL;
-		assert_int_equal(msp_plugin_open(&fixture->plugin, fixture->options, &model, NULL), MSP_OK);
+		assert_int_equal(instance_open(fixture, &model, NULL), MSP_OK);
 		assert_true(model != fixture->model);
 		struct answers *answers = predict_all(fixture, model);
 		assert_true(prediction_equal(&answers->predictions[0], &expected->predictions[0]));
@@ -266,7 +277,7 @@ static void instances_run_in_parallel(void **state)
 	struct worker workers[THREADS];
 	for (size_t i = 0; i < THREADS; i++) {
 		workers[i] = (struct worker){.fixture = fixture, .expected = expected, .answers = answers_new(ARENA_BYTES)};
-		assert_int_equal(msp_plugin_open(&fixture->plugin, fixture->options, &workers[i].model, NULL), MSP_OK);
+		assert_int_equal(instance_open(fixture, &workers[i].model, NULL), MSP_OK);
 	}
 	for (size_t i = 0; i < THREADS; i++)
 		assert_int_equal(pthread_create(&workers[i].thread, NULL, worker_main, &workers[i]), 0);

@@ -57,14 +57,14 @@ static enum msp_status decode(struct fixture *fixture, struct msp_value *ret_val
 {
 	fixture->err.text[0] = '\0';
 	msp_arena_reset(&fixture->arena, 0);
-	return msp_codec_msgpack.decode(fixture->codec, msp_buffer_bytes(&fixture->input), &fixture->arena, ret_value,
-	                                &fixture->err);
+	return msp_codec_msgpack.decode(fixture->codec, msp_buffer_bytes(&fixture->input), MSP_NO_HEADERS, &fixture->arena,
+	                                ret_value, &fixture->err);
 }
 
 static void encode(struct fixture *fixture, struct msp_value value)
 {
 	msp_buffer_clear(&fixture->output);
-	assert_int_equal(msp_codec_msgpack.encode(fixture->codec, &value, &fixture->output, &fixture->err), MSP_OK);
+	assert_int_equal(msp_codec_msgpack.encode(fixture->codec, &value, &fixture->output, NULL, &fixture->err), MSP_OK);
 }
 
 static void input_append(struct fixture *fixture, const void *data, size_t size)
@@ -315,12 +315,14 @@ static void test_a_limit_is_named(void **state)
 	for (int i = 0; i < 1024; i++)
 		input_append(fixture, "\xC0", 1);
 	struct msp_bytes large = msp_buffer_bytes(&fixture->input);
-	assert_int_equal(msp_codec_msgpack.decode(fixture->codec, large, &fixture->arena, &value, &fixture->err),
-	                 MSP_E_LIMIT);
+	assert_int_equal(
+	    msp_codec_msgpack.decode(fixture->codec, large, MSP_NO_HEADERS, &fixture->arena, &value, &fixture->err),
+	    MSP_E_LIMIT);
 	assert_non_null(strstr(fixture->err.text, "1027 bytes of MessagePack need more memory than is allowed"));
 	memset(fixture->input.data, 0x91, fixture->input.size);
-	assert_int_equal(msp_codec_msgpack.decode(fixture->codec, large, &fixture->arena, &value, &fixture->err),
-	                 MSP_E_LIMIT);
+	assert_int_equal(
+	    msp_codec_msgpack.decode(fixture->codec, large, MSP_NO_HEADERS, &fixture->arena, &value, &fixture->err),
+	    MSP_E_LIMIT);
 	assert_non_null(strstr(fixture->err.text, "nested deeper than 64 levels"));
 }
 

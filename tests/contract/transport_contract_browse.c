@@ -1,6 +1,6 @@
 /* Readers and the admin. */
 #include "transport_fixture.h"
-#include <msp/backoff.h>
+#include <msp/clock.h>
 #include <pthread.h>
 
 #define T(function)      cmocka_unit_test_setup_teardown(function, fixture_init_topics, fixture_done)
@@ -17,13 +17,13 @@ static size_t read_to_end(struct fixture *fixture, const struct msp_reader_confi
 	for (bool end = false; !end;) {
 		const struct msp_message *messages;
 		size_t count;
-		assert_int_equal(reader->ops->read(reader, &limits, &messages, &count, &end, &fixture->err), MSP_OK);
+		assert_int_equal(msp_reader_read(reader, &limits, &messages, &count, &end, &fixture->err), MSP_OK);
 		assert_true(count <= 3 && (count > 0 || end));
 		if (total == 0 && count > 0)
 			*ret_first = message_number(&messages[0]);
 		total += count;
 	}
-	reader->ops->free(reader);
+	msp_reader_free(reader);
 	return total;
 }
 
@@ -107,11 +107,11 @@ static void the_end_is_that_of_the_opening(void **state)
 	for (bool end = false; !end;) {
 		const struct msp_message *messages;
 		size_t count;
-		assert_int_equal(reader->ops->read(reader, &limits, &messages, &count, &end, &fixture->err), MSP_OK);
+		assert_int_equal(msp_reader_read(reader, &limits, &messages, &count, &end, &fixture->err), MSP_OK);
 		total += count;
 	}
 	assert_int_equal(total, 5);
-	reader->ops->free(reader);
+	msp_reader_free(reader);
 }
 
 struct follower {
@@ -131,7 +131,7 @@ static void *follower_run(void *context)
 		const struct msp_message *messages;
 		size_t count;
 		int64_t began_ms = msp_monotonic_ms();
-		if (follower->reader->ops->read(follower->reader, &limits, &messages, &count, &end, &err) != MSP_OK)
+		if (msp_reader_read(follower->reader, &limits, &messages, &count, &end, &err) != MSP_OK)
 			return NULL;
 		follower->seen += count;
 		follower->woken = count == 0 && msp_monotonic_ms() - began_ms < DEADLINE_MS / 4;
@@ -157,10 +157,10 @@ static void a_reader_follows_and_is_woken(void **state)
 	assert_int_equal(follower.seen, 20);
 	follower.wanted = 21;
 	assert_int_equal(pthread_create(&thread, NULL, follower_run, &follower), 0);
-	follower.reader->ops->wake(follower.reader);
+	msp_reader_wake(follower.reader);
 	assert_int_equal(pthread_join(thread, NULL), 0);
 	assert_true(follower.woken);
-	follower.reader->ops->free(follower.reader);
+	msp_reader_free(follower.reader);
 }
 
 static void name_collect(void *context, const char *topic)
@@ -176,22 +176,22 @@ static void topics_are_made_listed_and_deleted(void **state)
 	struct fixture *fixture = *state;
 	struct msp_admin *admin = fixture->admin;
 	struct msp_topic_spec spec = {.name = "contract-list.b", .partitions = 3};
-	assert_int_equal(admin->ops->topic_create(admin, &spec, DEADLINE_MS, &fixture->err), MSP_OK);
-	assert_int_equal(admin->ops->topic_create(admin, &spec, DEADLINE_MS, &fixture->err), MSP_E_EXISTS);
+	assert_int_equal(msp_admin_topic_create(admin, &spec, DEADLINE_MS, &fixture->err), MSP_OK);
+	assert_int_equal(msp_admin_topic_create(admin, &spec, DEADLINE_MS, &fixture->err), MSP_E_EXISTS);
 	spec.name = "contract-list.a";
-	assert_int_equal(admin->ops->topic_create(admin, &spec, DEADLINE_MS, &fixture->err), MSP_OK);
+	assert_int_equal(msp_admin_topic_create(admin, &spec, DEADLINE_MS, &fixture->err), MSP_OK);
 	char names[256] = "";
-	assert_int_equal(admin->ops->topic_list(admin, name_collect, names, DEADLINE_MS, &fixture->err), MSP_OK);
+	assert_int_equal(msp_admin_topic_list(admin, name_collect, names, DEADLINE_MS, &fixture->err), MSP_OK);
 	assert_string_equal(names, "contract-list.a contract-list.b ");
 	struct msp_topic_info *info = NULL;
-	assert_int_equal(admin->ops->topic_describe(admin, spec.name, &info, DEADLINE_MS, &fixture->err), MSP_OK);
+	assert_int_equal(msp_admin_topic_describe(admin, spec.name, &info, DEADLINE_MS, &fixture->err), MSP_OK);
 	assert_int_equal(info->partition_count, lacks(TRANSPORT_LACKS_PARTITIONS) ? 1 : 3);
 	free(info);
-	assert_int_equal(admin->ops->topic_delete(admin, "contract-list.b", DEADLINE_MS, &fixture->err), MSP_OK);
-	assert_int_equal(admin->ops->topic_delete(admin, "contract-list.b", DEADLINE_MS, &fixture->err), MSP_E_NOT_FOUND);
-	assert_int_equal(admin->ops->topic_describe(admin, "contract-list.b", &info, DEADLINE_MS, &fixture->err),
+	assert_int_equal(msp_admin_topic_delete(admin, "contract-list.b", DEADLINE_MS, &fixture->err), MSP_OK);
+	assert_int_equal(msp_admin_topic_delete(admin, "contract-list.b", DEADLINE_MS, &fixture->err), MSP_E_NOT_FOUND);
+	assert_int_equal(msp_admin_topic_describe(admin, "contract-list.b", &info, DEADLINE_MS, &fixture->err),
 	                 MSP_E_NOT_FOUND);
-	assert_int_equal(admin->ops->topic_delete(admin, "contract-list.a", DEADLINE_MS, &fixture->err), MSP_OK);
+	assert_int_equal(msp_admin_topic_delete(admin, "contract-list.a", DEADLINE_MS, &fixture->err), MSP_OK);
 }
 
 static void unknown_settings_are_refused(void **state)
@@ -201,7 +201,7 @@ static void unknown_settings_are_refused(void **state)
 	const struct msp_property property = {"no.such.setting", "1"};
 	struct msp_topic_spec spec = {
 	    .name = fixture->inputs, .partitions = 1, .properties = &property, .property_count = 1};
-	assert_int_equal(admin->ops->topic_create(admin, &spec, DEADLINE_MS, &fixture->err), MSP_E_INVALID);
+	assert_int_equal(msp_admin_topic_create(admin, &spec, DEADLINE_MS, &fixture->err), MSP_E_INVALID);
 	assert_non_null(strstr(fixture->err.text, "no.such.setting"));
 }
 
@@ -211,7 +211,7 @@ static void describe_counts(void **state)
 	struct msp_admin *admin = fixture->admin;
 	send_numbers(fixture, fixture->inputs, 0, 0, 7);
 	struct msp_topic_info *info = NULL;
-	assert_int_equal(admin->ops->topic_describe(admin, fixture->inputs, &info, DEADLINE_MS, &fixture->err), MSP_OK);
+	assert_int_equal(msp_admin_topic_describe(admin, fixture->inputs, &info, DEADLINE_MS, &fixture->err), MSP_OK);
 	assert_true(info->partitions[0].count == 7 || info->partitions[0].count == -1);
 	if (!lacks(TRANSPORT_LACKS_PARTITIONS)) {
 		assert_int_equal(info->partitions[0].oldest, 0);
@@ -227,22 +227,15 @@ static void remaining_counts_down(void **state)
 	for (int partition = 0; partition < PARTITIONS; partition++)
 		send_numbers(fixture, fixture->inputs, partition, 0, 5);
 	struct msp_topic_info *until = NULL;
-	assert_int_equal(admin->ops->topic_describe(admin, fixture->inputs, &until, DEADLINE_MS, &fixture->err), MSP_OK);
+	assert_int_equal(msp_admin_topic_describe(admin, fixture->inputs, &until, DEADLINE_MS, &fixture->err), MSP_OK);
 	assert_int_equal(group_lag(fixture), PARTITIONS * 5);
 	send_numbers(fixture, fixture->inputs, 0, 5, 5);
 	assert_int_equal(group_lag(fixture), PARTITIONS * 5 + 5);
 	struct msp_consumer *consumer = consumer_open(fixture, 0, NULL, 0);
 	echo(consumer, (size_t)PARTITIONS * 5 + 5);
 	consumer_close(consumer);
-	int64_t remaining = -1;
-	assert_int_equal(admin->ops->group_remaining(admin, fixture->group, fixture->inputs, until, &remaining, DEADLINE_MS,
-	                                             &fixture->err),
-	                 MSP_OK);
-	assert_int_equal(remaining, 0);
-	assert_int_equal(
-	    admin->ops->group_remaining(admin, "nobody", fixture->inputs, until, &remaining, DEADLINE_MS, &fixture->err),
-	    MSP_OK);
-	assert_int_equal(remaining, PARTITIONS * 5);
+	assert_int_equal(group_lag_until(fixture, fixture->group, until), 0);
+	assert_int_equal(group_lag_until(fixture, "nobody", until), PARTITIONS * 5);
 	free(until);
 }
 
@@ -255,13 +248,13 @@ static void a_topic_created_anew_is_another_one(void **state)
 	echo(consumer, 3);
 	struct msp_batch *held = receive(consumer, 1);
 	struct msp_topic_info *until = NULL;
-	assert_int_equal(admin->ops->topic_describe(admin, fixture->inputs, &until, DEADLINE_MS, &fixture->err), MSP_OK);
-	assert_int_equal(admin->ops->topic_delete(admin, fixture->inputs, DEADLINE_MS, &fixture->err), MSP_OK);
+	assert_int_equal(msp_admin_topic_describe(admin, fixture->inputs, &until, DEADLINE_MS, &fixture->err), MSP_OK);
+	assert_int_equal(msp_admin_topic_delete(admin, fixture->inputs, DEADLINE_MS, &fixture->err), MSP_OK);
 	struct msp_batch *none = NULL;
 	struct msp_receive_limits limits = {10, 1000, 10};
 	/* A consumer may learn of it late, and until then have what it had read ahead. */
 	int64_t deadline_ms = msp_monotonic_ms() + DEADLINE_MS;
-	while (consumer->ops->receive(consumer, &limits, &none, &fixture->err) == MSP_OK) {
+	while (msp_consumer_receive(consumer, &limits, &none, &fixture->err) == MSP_OK) {
 		assert_true(msp_monotonic_ms() < deadline_ms);
 		if (none)
 			batch_free(consumer, none);
@@ -277,11 +270,7 @@ static void a_topic_created_anew_is_another_one(void **state)
 	consumer_close(consumer);
 	assert_int_equal(group_lag(fixture), 0);
 	/* The end of the topic that is gone lies past the end of the new one. */
-	int64_t remaining = -1;
-	assert_int_equal(admin->ops->group_remaining(admin, fixture->group, fixture->inputs, until, &remaining, DEADLINE_MS,
-	                                             &fixture->err),
-	                 MSP_OK);
-	assert_int_equal(remaining, 0);
+	assert_int_equal(group_lag_until(fixture, fixture->group, until), 0);
 	free(until);
 	assert_int_equal(topic_count(fixture, fixture->outputs, NULL), 7);
 }
@@ -296,7 +285,7 @@ static void a_batch_ends_with_its_topic(void **state)
 	echo(consumer, 1);
 	struct msp_batch *batch = receive(consumer, 5);
 	struct msp_outgoing *outgoing = outgoing_new(batch);
-	assert_int_equal(admin->ops->topic_delete(admin, fixture->inputs, DEADLINE_MS, &fixture->err), MSP_OK);
+	assert_int_equal(msp_admin_topic_delete(admin, fixture->inputs, DEADLINE_MS, &fixture->err), MSP_OK);
 	settle_begin(consumer, batch, outgoing);
 	assert_int_equal(settle_wait(consumer), MSP_SETTLE_LOST);
 	free(outgoing);

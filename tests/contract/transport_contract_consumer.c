@@ -1,6 +1,6 @@
 /* One consumer: what comes in, what settle publishes, and what happens to batches. */
 #include "transport_fixture.h"
-#include <msp/backoff.h>
+#include <msp/clock.h>
 #include <pthread.h>
 
 #define T(function)      cmocka_unit_test_setup_teardown(function, fixture_init_topics, fixture_done)
@@ -103,7 +103,7 @@ static void honours_the_limits(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]) - 1; i++) {
 		struct msp_receive_limits limits = {cases[i].max_messages, cases[i].max_bytes, DEADLINE_MS};
 		struct msp_batch *batch = NULL;
-		assert_int_equal(consumer->ops->receive(consumer, &limits, &batch, &fixture->err), MSP_OK);
+		assert_int_equal(msp_consumer_receive(consumer, &limits, &batch, &fixture->err), MSP_OK);
 		assert_non_null(batch);
 		assert_in_range(batch->count, cases[i].least, cases[i].most);
 		settle_echo(consumer, batch);
@@ -198,7 +198,7 @@ static void unlike_send(struct fixture *fixture)
 	for (size_t i = 0; i < UNLIKE_MESSAGES; i++)
 		outgoing[i] = (struct msp_outgoing){.message = unlike_message(i, texts[i])};
 	assert_int_equal(
-	    producer->ops->send(producer, fixture->inputs, outgoing, UNLIKE_MESSAGES, DEADLINE_MS, &fixture->err), MSP_OK);
+	    msp_producer_send(producer, fixture->inputs, outgoing, UNLIKE_MESSAGES, DEADLINE_MS, &fixture->err), MSP_OK);
 }
 
 static void many_unlike_results_keep_every_byte(void **state)
@@ -405,7 +405,7 @@ static void *sleeper_run(void *context)
 	struct msp_receive_limits limits = {10, 1000, DEADLINE_MS};
 	struct msp_error err;
 	int64_t began_ms = msp_monotonic_ms();
-	if (sleeper->consumer->ops->receive(sleeper->consumer, &limits, &sleeper->batch, &err) != MSP_OK)
+	if (msp_consumer_receive(sleeper->consumer, &limits, &sleeper->batch, &err) != MSP_OK)
 		return NULL;
 	sleeper->took_ms = msp_monotonic_ms() - began_ms;
 	return sleeper;
@@ -417,7 +417,7 @@ static void wake_ends_receive(void **state)
 	struct sleeper sleeper = {.consumer = consumer_open(fixture, 0, NULL, 0)};
 	pthread_t thread;
 	assert_int_equal(pthread_create(&thread, NULL, sleeper_run, &sleeper), 0);
-	sleeper.consumer->ops->wake(sleeper.consumer);
+	msp_consumer_wake(sleeper.consumer);
 	void *result;
 	assert_int_equal(pthread_join(thread, &result), 0);
 	assert_non_null(result);
@@ -449,8 +449,7 @@ static void missing_inputs_are_not_found(void **state)
 	assert_true(fixture->err.retriable);
 	struct msp_outgoing outgoing = {.message = {.value = BYTES_OF("x"), .timestamp_ms = MSP_TIMESTAMP_NONE}};
 	struct msp_producer *producer = fixture->producer;
-	assert_int_equal(producer->ops->send(producer, fixture->inputs, &outgoing, 1, 1000, &fixture->err),
-	                 MSP_E_NOT_FOUND);
+	assert_int_equal(msp_producer_send(producer, fixture->inputs, &outgoing, 1, 1000, &fixture->err), MSP_E_NOT_FOUND);
 	assert_true(fixture->err.retriable);
 	assert_int_equal(outgoing.state, MSP_OUTGOING_PENDING);
 }
@@ -466,7 +465,7 @@ static void missing_outputs_are_waited_for(void **state)
 	settle_begin(consumer, batch, outgoing);
 	struct msp_error err = {.status = MSP_OK};
 	for (int64_t deadline_ms = msp_monotonic_ms() + DEADLINE_MS; err.status == MSP_OK;) {
-		assert_int_equal(consumer->ops->settle_wait(consumer, 50, &err), MSP_SETTLE_AGAIN);
+		assert_int_equal(msp_consumer_settle_wait(consumer, 50, &err), MSP_SETTLE_AGAIN);
 		assert_true(msp_monotonic_ms() < deadline_ms);
 	}
 	assert_non_null(strstr(err.text, fixture->outputs));
@@ -491,7 +490,7 @@ static void a_producer_gives_each_message_its_verdict(void **state)
 		    .message = {.value = value, .partition = MSP_PARTITION_ANY, .timestamp_ms = MSP_TIMESTAMP_NONE}};
 	}
 	struct msp_producer *producer = fixture->producer;
-	assert_int_equal(producer->ops->send(producer, fixture->outputs, outgoing, 3, DEADLINE_MS, &fixture->err), MSP_OK);
+	assert_int_equal(msp_producer_send(producer, fixture->outputs, outgoing, 3, DEADLINE_MS, &fixture->err), MSP_OK);
 	assert_int_equal(outgoing[0].state, MSP_OUTGOING_PUBLISHED);
 	assert_int_equal(outgoing[1].state, MSP_OUTGOING_REJECTED);
 	assert_true(outgoing[1].reason && strlen(outgoing[1].reason) > 0);

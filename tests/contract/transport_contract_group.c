@@ -1,6 +1,6 @@
 /* Several consumers of one group, in one process and in several. */
 #include "transport_fixture.h"
-#include <msp/backoff.h>
+#include <msp/clock.h>
 #include <signal.h>
 
 #define T(function)     cmocka_unit_test_setup_teardown(function, fixture_init_topics, fixture_done)

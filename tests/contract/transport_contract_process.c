@@ -4,7 +4,7 @@
 #include "transport_fixture.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <msp/backoff.h>
+#include <msp/clock.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -78,7 +78,7 @@ static struct msp_batch *hold(struct msp_consumer *consumer, size_t max_messages
 	struct msp_error err;
 	int64_t deadline_ms = msp_monotonic_ms() + DEADLINE_MS;
 	while (!batch && msp_monotonic_ms() < deadline_ms) {
-		if (consumer->ops->receive(consumer, &limits, &batch, &err) != MSP_OK)
+		if (msp_consumer_receive(consumer, &limits, &batch, &err) != MSP_OK)
 			fprintf(stderr, "child: %s\n", err.text);
 	}
 	printf("%zu\n", batch ? batch->count : 0);
@@ -91,18 +91,18 @@ static void settle(struct msp_consumer *consumer, struct msp_batch *batch)
 	struct msp_outgoing *outgoing = calloc(batch->count, sizeof(*outgoing));
 	for (size_t i = 0; i < batch->count; i++)
 		outgoing[i].message = batch->messages[i];
-	consumer->ops->settle_begin(consumer, batch, outgoing);
+	msp_consumer_settle_begin(consumer, batch, outgoing);
 	struct msp_error err;
 	/* A broker whose connections have just been lost is asked again. */
 	int64_t deadline_ms = msp_monotonic_ms() + DEADLINE_MS;
 	enum msp_settle_answer answer;
 	do
-		answer = consumer->ops->settle_wait(consumer, 100, &err);
+		answer = msp_consumer_settle_wait(consumer, 100, &err);
 	while (answer == MSP_SETTLE_AGAIN && msp_monotonic_ms() < deadline_ms);
 	printf("%d\n", (int)answer);
 	fflush(stdout);
 	if (answer != MSP_SETTLE_AGAIN)
-		consumer->ops->batch_free(consumer, batch);
+		msp_consumer_batch_free(consumer, batch);
 	free(outgoing);
 }
 
@@ -119,7 +119,7 @@ static void consume(struct fixture *fixture, const char *instance, size_t max_me
 		settle(consumer, batch);
 		batch = NULL;
 	}
-	consumer->ops->free(consumer);
+	msp_consumer_free(consumer);
 }
 
 bool child_main(void)

@@ -1,6 +1,6 @@
 #include "transport_fixture.h"
 #include <dirent.h>
-#include <msp/backoff.h>
+#include <msp/clock.h>
 #include <unistd.h>
 
 const struct test_broker *transport_contract;
@@ -122,8 +122,8 @@ static void directory_remove(const char *path)
 int fixture_done(void **state)
 {
 	struct fixture *fixture = *state;
-	fixture->producer->ops->free(fixture->producer);
-	fixture->admin->ops->free(fixture->admin);
+	msp_producer_free(fixture->producer);
+	msp_admin_free(fixture->admin);
 	for (size_t i = 0; i < TRANSPORTS; i++) {
 		if (fixture->transports[i])
 			transport_contract->ops->free(fixture->transports[i]);
@@ -138,7 +138,7 @@ void topic_create(struct fixture *fixture, const char *topic, int32_t partitions
 {
 	struct msp_topic_spec spec = {
 	    .name = topic, .partitions = partitions, .max_message_bytes = max_message_bytes, .group = fixture->group};
-	if (fixture->admin->ops->topic_create(fixture->admin, &spec, DEADLINE_MS, &fixture->err) != MSP_OK)
+	if (msp_admin_topic_create(fixture->admin, &spec, DEADLINE_MS, &fixture->err) != MSP_OK)
 		fail_msg("%s", fixture->err.text);
 }
 
@@ -159,7 +159,7 @@ void program_exec(void)
 static void send_all(struct fixture *fixture, const char *topic, struct msp_outgoing *outgoing, size_t count)
 {
 	struct msp_producer *producer = fixture->producer;
-	if (producer->ops->send(producer, topic, outgoing, count, DEADLINE_MS, &fixture->err) != MSP_OK)
+	if (msp_producer_send(producer, topic, outgoing, count, DEADLINE_MS, &fixture->err) != MSP_OK)
 		fail_msg("%s", fixture->err.text);
 	for (size_t i = 0; i < count; i++)
 		assert_int_equal(outgoing[i].state, MSP_OUTGOING_PUBLISHED);
@@ -234,7 +234,7 @@ struct msp_consumer *consumer_open(struct fixture *fixture, size_t transport, co
 
 void consumer_close(struct msp_consumer *consumer)
 {
-	consumer->ops->free(consumer);
+	msp_consumer_free(consumer);
 }
 
 struct msp_batch *receive_within(struct msp_consumer *consumer, size_t max_messages, int timeout_ms)
@@ -242,7 +242,7 @@ struct msp_batch *receive_within(struct msp_consumer *consumer, size_t max_messa
 	struct msp_receive_limits limits = {max_messages, 1 << 20, timeout_ms};
 	struct msp_batch *batch = NULL;
 	struct msp_error err = {.status = MSP_OK};
-	if (consumer->ops->receive(consumer, &limits, &batch, &err) != MSP_OK && !err.retriable)
+	if (msp_consumer_receive(consumer, &limits, &batch, &err) != MSP_OK && !err.retriable)
 		fail_msg("%s", err.text);
 	return batch;
 }
@@ -260,7 +260,7 @@ struct msp_batch *receive(struct msp_consumer *consumer, size_t max_messages)
 
 void batch_free(struct msp_consumer *consumer, struct msp_batch *batch)
 {
-	consumer->ops->batch_free(consumer, batch);
+	msp_consumer_batch_free(consumer, batch);
 }
 
 struct msp_outgoing *outgoing_new(const struct msp_batch *batch)
@@ -274,7 +274,7 @@ struct msp_outgoing *outgoing_new(const struct msp_batch *batch)
 
 void settle_begin(struct msp_consumer *consumer, struct msp_batch *batch, struct msp_outgoing *outgoing)
 {
-	consumer->ops->settle_begin(consumer, batch, outgoing);
+	msp_consumer_settle_begin(consumer, batch, outgoing);
 }
 
 enum msp_settle_answer settle_wait(struct msp_consumer *consumer)
@@ -283,7 +283,7 @@ enum msp_settle_answer settle_wait(struct msp_consumer *consumer)
 	enum msp_settle_answer answer = MSP_SETTLE_AGAIN;
 	struct msp_error err = {.text = ""};
 	while (answer == MSP_SETTLE_AGAIN && msp_monotonic_ms() < deadline_ms)
-		answer = consumer->ops->settle_wait(consumer, 100, &err);
+		answer = msp_consumer_settle_wait(consumer, 100, &err);
 	if (answer == MSP_SETTLE_AGAIN || answer == MSP_SETTLE_FAILED)
 		fail_msg("%s", err.text);
 	return answer;
@@ -336,14 +336,14 @@ size_t topic_walk(struct fixture *fixture, const char *topic, int32_t partition,
 	for (bool end = false; !end;) {
 		const struct msp_message *messages;
 		size_t count;
-		if (reader->ops->read(reader, &limits, &messages, &count, &end, &fixture->err) != MSP_OK)
+		if (msp_reader_read(reader, &limits, &messages, &count, &end, &fixture->err) != MSP_OK)
 			fail_msg("%s", fixture->err.text);
 		assert_true(count > 0 || end);
 		for (size_t i = 0; i < count && visit; i++)
 			visit(context, &messages[i]);
 		total += count;
 	}
-	reader->ops->free(reader);
+	msp_reader_free(reader);
 	return total;
 }
 
@@ -419,15 +419,22 @@ void topic_expect(struct fixture *fixture, const char *topic, int32_t partitions
 	free(tally.seen);
 }
 
+int64_t group_lag_until(struct fixture *fixture, const char *group, const struct msp_topic_info *until)
+{
+	struct msp_group_lag *lag;
+	assert_int_equal(
+	    msp_admin_group_lag(fixture->admin, group, fixture->inputs, until, &lag, DEADLINE_MS, &fixture->err), MSP_OK);
+	int64_t messages = msp_group_lag_messages(lag);
+	free(lag);
+	return messages;
+}
+
 int64_t group_lag(struct fixture *fixture)
 {
-	struct msp_admin *admin = fixture->admin;
 	struct msp_topic_info *info;
-	int64_t lag = -1;
-	assert_int_equal(admin->ops->topic_describe(admin, fixture->inputs, &info, DEADLINE_MS, &fixture->err), MSP_OK);
-	assert_int_equal(
-	    admin->ops->group_remaining(admin, fixture->group, fixture->inputs, info, &lag, DEADLINE_MS, &fixture->err),
-	    MSP_OK);
+	assert_int_equal(msp_admin_topic_describe(fixture->admin, fixture->inputs, &info, DEADLINE_MS, &fixture->err),
+	                 MSP_OK);
+	int64_t messages = group_lag_until(fixture, fixture->group, info);
 	free(info);
-	return lag;
+	return messages;
 }

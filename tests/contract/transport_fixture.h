@@ -89,6 +89,8 @@ size_t partition_count(struct fixture *fixture, const char *topic, int32_t parti
 void topic_expect_in_order(struct fixture *fixture, const char *topic, int32_t partitions, int count);
 /* The same after several consumers: without partitions in any order. */
 void topic_expect(struct fixture *fixture, const char *topic, int32_t partitions, int count);
+/* What `group` has left to settle of the inputs before `until`. */
+int64_t group_lag_until(struct fixture *fixture, const char *group, const struct msp_topic_info *until);
 int64_t group_lag(struct fixture *fixture);
 
 /* In a forked child: becomes this program again, from its beginning. */

@@ -2,7 +2,7 @@
 
 #include "random.h"
 
-#include <msp/backoff.h>
+#include <msp/clock.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/wait.h>

@@ -15,7 +15,7 @@ struct chunk {
 static bool chunk_send(struct generator *generator, struct msp_producer *producer, struct chunk *chunk, size_t count)
 {
 	struct msp_error err = {.text = ""};
-	while (producer->ops->send(producer, generator->topic, chunk->outgoing, count, SEND_TIMEOUT_MS, &err) != MSP_OK) {
+	while (msp_producer_send(producer, generator->topic, chunk->outgoing, count, SEND_TIMEOUT_MS, &err) != MSP_OK) {
 		if (!err.retriable) {
 			progress_fail(generator->progress, "cannot send inputs: %s", err.text);
 			return false;
@@ -59,12 +59,12 @@ static void *generator_main(void *argument)
 	struct msp_error err = {.text = "no memory"};
 	struct msp_producer *producer = NULL;
 	struct chunk *chunk = malloc(sizeof(*chunk));
-	if (chunk && generator->transport->ops->producer_open(generator->transport, &producer, &err) == MSP_OK)
+	if (chunk && msp_transport_producer_open(generator->transport, &producer, &err) == MSP_OK)
 		plan_send(generator, producer, chunk);
 	else
 		progress_fail(generator->progress, "no producer: %s", err.text);
 	if (producer)
-		producer->ops->free(producer);
+		msp_producer_free(producer);
 	free(chunk);
 	return NULL;
 }

@@ -2,7 +2,7 @@
 #include "cells.h"
 
 #include <librdkafka/rdkafka.h>
-#include <msp/backoff.h>
+#include <msp/clock.h>
 #include <stdio.h>
 #include <stdlib.h>
 

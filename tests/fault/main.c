@@ -5,7 +5,7 @@
 
 #include <getopt.h>
 #include <libgen.h>
-#include <msp/backoff.h>
+#include <msp/clock.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>

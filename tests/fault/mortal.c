@@ -4,9 +4,10 @@
 
 #include <msp/model.h>
 
-static enum msp_status mortal_open(const void *options, struct msp_model **ret_model, struct msp_error *err)
+static enum msp_status mortal_open(struct msp_model_shared *shared, const void *options, struct msp_model **ret_model,
+                                   struct msp_error *err)
 {
-	(void)options;
+	(void)shared, (void)options;
 	struct msp_model *model = calloc(1, sizeof(*model));
 	if (!model)
 		return msp_error_set(err, MSP_E_NO_MEMORY, "no memory for the model");

@@ -2,7 +2,7 @@
 
 #include "random.h"
 
-#include <msp/backoff.h>
+#include <msp/clock.h>
 #include <msp_codec_json.h>
 #ifdef MSP_HAS_MSGPACK
 #include <msp_codec_msgpack.h>
@@ -107,13 +107,13 @@ static enum msp_status value_encode(struct msp_codec *codec, const struct plan_i
 	struct msp_member members[MEMBERS_MAX];
 	struct msp_value object = {.type = MSP_OBJECT, .count = 3, .as.members = members};
 	if (item->kind == PLAN_NOT_OBJECT)
-		return codec->ops->encode(codec, &array, buffer, NULL);
+		return msp_codec_encode(codec, &array, buffer, NULL, NULL);
 	snprintf(key, sizeof(key), "k%u", item->key);
 	msp_value_set(&object, 0, "id", number);
 	msp_value_set(&object, 1, "key", msp_value_string(key));
 	msp_value_set(&object, 2, "seq", msp_value_integer(item->sequence));
 	object.count += extra_make((enum plan_kind)item->kind, padding, &members[3]);
-	return codec->ops->encode(codec, &object, buffer, NULL);
+	return msp_codec_encode(codec, &object, buffer, NULL, NULL);
 }
 
 static bool values_write(struct plan *plan, struct msp_codec *codec, const char *padding)

@@ -4,7 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <msp/backoff.h>
+#include <msp/clock.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>

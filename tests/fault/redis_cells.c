@@ -2,7 +2,7 @@
 #include "cells.h"
 
 #include <hiredis/hiredis.h>
-#include <msp/backoff.h>
+#include <msp/clock.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>

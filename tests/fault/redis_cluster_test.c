@@ -1,6 +1,6 @@
 /* A cluster: refused with a clear word where a model's streams would not share a slot, served where they do. */
 #include "redis_fixture.h"
-#include <msp/backoff.h>
+#include <msp/clock.h>
 
 /* The server is a cluster of its own with all slots. */
 static int set_up(void **state)

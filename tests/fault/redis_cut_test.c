@@ -3,7 +3,7 @@
 #include "proxy.h"
 #include "redis_fixture.h"
 #include <limits.h>
-#include <msp/backoff.h>
+#include <msp/clock.h>
 #include <stdatomic.h>
 
 #define T(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)

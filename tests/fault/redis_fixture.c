@@ -1,5 +1,5 @@
 #include "redis_fixture.h"
-#include <msp/backoff.h>
+#include <msp/clock.h>
 #include <msp_transport_redis.h>
 
 #define WORDS_MAX 64
@@ -85,7 +85,7 @@ struct msp_error settle_again(struct msp_consumer *consumer)
 	struct msp_error err = {.status = MSP_OK};
 	while (err.status == MSP_OK) {
 		assert_true(msp_monotonic_ms() < deadline_ms);
-		assert_int_equal(consumer->ops->settle_wait(consumer, 20, &err), MSP_SETTLE_AGAIN);
+		assert_int_equal(msp_consumer_settle_wait(consumer, 20, &err), MSP_SETTLE_AGAIN);
 	}
 	return err;
 }
@@ -96,7 +96,7 @@ struct msp_error receive_failure(struct msp_consumer *consumer)
 	struct msp_receive_limits limits = {10, 1 << 20, 100};
 	struct msp_batch *batch = NULL;
 	struct msp_error err = {.status = MSP_OK};
-	while (consumer->ops->receive(consumer, &limits, &batch, &err) == MSP_OK) {
+	while (msp_consumer_receive(consumer, &limits, &batch, &err) == MSP_OK) {
 		assert_true(msp_monotonic_ms() < deadline_ms);
 		batch_free(consumer, batch);
 	}

@@ -3,7 +3,7 @@
 #include "check.h"
 #include <errno.h>
 #include <hiredis/hiredis.h>
-#include <msp/backoff.h>
+#include <msp/clock.h>
 #include <msp/transport.h>
 #include <msp_transport_redis.h>
 #include <netdb.h>
@@ -139,12 +139,12 @@ static enum msp_status read_some(struct msp_transport *transport, const struct m
 	const struct msp_message *messages;
 	size_t count;
 	bool end;
-	enum msp_status status = transport->ops->reader_open(transport, config, &reader, err);
+	enum msp_status status = msp_transport_reader_open(transport, config, &reader, err);
 	if (status != MSP_OK)
 		return status;
-	status = reader->ops->read(reader, &limits, &messages, &count, &end, err);
+	status = msp_reader_read(reader, &limits, &messages, &count, &end, err);
 	*results = (int)count;
-	reader->ops->free(reader);
+	msp_reader_free(reader);
 	return status;
 }
 
@@ -170,7 +170,7 @@ static enum msp_status read_tail(struct msp_transport *transport, int *results, 
 static struct msp_admin *admin_open(struct msp_transport *transport)
 {
 	struct msp_admin *admin;
-	assert_int_equal(transport->ops->admin_open(transport, &admin, NULL), MSP_OK);
+	assert_int_equal(msp_transport_admin_open(transport, &admin, NULL), MSP_OK);
 	return admin;
 }
 
@@ -183,8 +183,8 @@ static void topic_count(void *context, const char *topic)
 static enum msp_status list(struct msp_transport *transport, int *results, struct msp_error *err)
 {
 	struct msp_admin *admin = admin_open(transport);
-	enum msp_status status = admin->ops->topic_list(admin, topic_count, results, TIMEOUT_MS, err);
-	admin->ops->free(admin);
+	enum msp_status status = msp_admin_topic_list(admin, topic_count, results, TIMEOUT_MS, err);
+	msp_admin_free(admin);
 	return status;
 }
 
@@ -192,11 +192,11 @@ static enum msp_status describe(struct msp_transport *transport, int *results, s
 {
 	struct msp_admin *admin = admin_open(transport);
 	struct msp_topic_info *info = NULL;
-	enum msp_status status = admin->ops->topic_describe(admin, "t", &info, TIMEOUT_MS, err);
+	enum msp_status status = msp_admin_topic_describe(admin, "t", &info, TIMEOUT_MS, err);
 	if (info)
 		*results = info->partitions[0].count > 0;
 	free(info);
-	admin->ops->free(admin);
+	msp_admin_free(admin);
 	return status;
 }
 
@@ -204,9 +204,9 @@ static enum msp_status create(struct msp_transport *transport, int *results, str
 {
 	struct msp_admin *admin = admin_open(transport);
 	struct msp_topic_spec spec = {.name = "t", .partitions = 1};
-	enum msp_status status = admin->ops->topic_create(admin, &spec, TIMEOUT_MS, err);
+	enum msp_status status = msp_admin_topic_create(admin, &spec, TIMEOUT_MS, err);
 	*results = status == MSP_OK;
-	admin->ops->free(admin);
+	msp_admin_free(admin);
 	return status;
 }
 
@@ -214,10 +214,10 @@ static enum msp_status send_one(struct msp_transport *transport, int *results, s
 {
 	struct msp_producer *producer;
 	struct msp_outgoing outgoing = {.message = {.value = msp_bytes_of_string("1")}};
-	assert_int_equal(transport->ops->producer_open(transport, &producer, NULL), MSP_OK);
-	enum msp_status status = producer->ops->send(producer, "t", &outgoing, 1, TIMEOUT_MS, err);
+	assert_int_equal(msp_transport_producer_open(transport, &producer, NULL), MSP_OK);
+	enum msp_status status = msp_producer_send(producer, "t", &outgoing, 1, TIMEOUT_MS, err);
 	*results = outgoing.state == MSP_OUTGOING_PUBLISHED;
-	producer->ops->free(producer);
+	msp_producer_free(producer);
 	return status;
 }
 
@@ -225,10 +225,10 @@ static enum msp_status consume(struct msp_transport *transport, int *results, st
 {
 	struct msp_consumer_config config = {.inputs = "t", .group = "g"};
 	struct msp_consumer *consumer;
-	enum msp_status status = transport->ops->consumer_open(transport, &config, &consumer, err);
+	enum msp_status status = msp_transport_consumer_open(transport, &config, &consumer, err);
 	*results = status == MSP_OK;
 	if (status == MSP_OK)
-		consumer->ops->free(consumer);
+		msp_consumer_free(consumer);
 	return status;
 }
 
@@ -325,7 +325,7 @@ static struct msp_error question_ask(const struct question *question, const char
 	int64_t start_ms = msp_monotonic_ms();
 	enum msp_status status = question->ask(transport, &results, &err);
 	int64_t took_ms = msp_monotonic_ms() - start_ms;
-	transport->ops->free(transport);
+	msp_transport_free(transport);
 	liar_stop();
 	bool is_sound =
 	    took_ms < SOON_MS && (status == MSP_OK || err.text[0]) && (results > 0) == is_believed(question, lie);
@@ -374,10 +374,10 @@ static void an_address_that_is_silent_is_passed_by(void **state)
 	struct msp_transport_config config = {.url = url};
 	assert_int_equal(msp_transport_redis.open(&config, &transport, NULL), MSP_OK);
 	struct msp_admin *admin = admin_open(transport);
-	if (admin->ops->topic_create(admin, &spec, SOON_MS, &err) != MSP_OK)
+	if (msp_admin_topic_create(admin, &spec, SOON_MS, &err) != MSP_OK)
 		fail_msg("%s", err.text);
-	admin->ops->free(admin);
-	transport->ops->free(transport);
+	msp_admin_free(admin);
+	msp_transport_free(transport);
 	liar_stop();
 	hole_close();
 }

@@ -4,7 +4,7 @@
 #include "folder.h"
 #include "process.h"
 
-#include <msp/backoff.h>
+#include <msp/clock.h>
 #include <msp_transport_kafka.h>
 #include <poll.h>
 #include <stdio.h>
@@ -54,12 +54,12 @@ static bool server_answers(const struct server_kafka *server)
 	struct msp_transport *transport = NULL;
 	struct msp_admin *admin = NULL;
 	bool answers = msp_transport_kafka.open(&config, &transport, NULL) == MSP_OK &&
-	               transport->ops->admin_open(transport, &admin, NULL) == MSP_OK &&
-	               admin->ops->topic_list(admin, topic_ignore, NULL, ANSWER_MS, NULL) == MSP_OK;
+	               msp_transport_admin_open(transport, &admin, NULL) == MSP_OK &&
+	               msp_admin_topic_list(admin, topic_ignore, NULL, ANSWER_MS, NULL) == MSP_OK;
 	if (admin)
-		admin->ops->free(admin);
+		msp_admin_free(admin);
 	if (transport)
-		transport->ops->free(transport);
+		msp_transport_free(transport);
 	return answers;
 }
 

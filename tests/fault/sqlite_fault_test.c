@@ -3,7 +3,7 @@
 #include "transport_fixture.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <msp/backoff.h>
+#include <msp/clock.h>
 #include <msp_transport_sqlite.h>
 #include <poll.h>
 #include <signal.h>
@@ -29,11 +29,11 @@ static const char *file_path(const struct fixture *fixture)
 /* Lets go of every connection, so that SQLite moves everything from the -wal file into the file itself. */
 static void connections_close(struct fixture *fixture)
 {
-	fixture->producer->ops->free(fixture->producer);
-	fixture->admin->ops->free(fixture->admin);
+	msp_producer_free(fixture->producer);
+	msp_admin_free(fixture->admin);
 	struct msp_transport *transport = fixture->transports[0];
-	assert_int_equal(transport->ops->producer_open(transport, &fixture->producer, &fixture->err), MSP_OK);
-	assert_int_equal(transport->ops->admin_open(transport, &fixture->admin, &fixture->err), MSP_OK);
+	assert_int_equal(msp_transport_producer_open(transport, &fixture->producer, &fixture->err), MSP_OK);
+	assert_int_equal(msp_transport_admin_open(transport, &fixture->admin, &fixture->err), MSP_OK);
 }
 
 /* ---- another process holds the lock ---- */
@@ -102,14 +102,14 @@ static void a_lock_is_waited_for(void **state)
 	settle_begin(consumer, batch, outgoing);
 	assert_in_range(msp_monotonic_ms() - began_ms, 0, 500);
 	struct msp_error err = {.status = MSP_E_INTERNAL};
-	assert_int_equal(consumer->ops->settle_wait(consumer, 50, &err), MSP_SETTLE_AGAIN);
+	assert_int_equal(msp_consumer_settle_wait(consumer, 50, &err), MSP_SETTLE_AGAIN);
 	assert_int_equal(err.status, MSP_OK); /* only slow */
-	assert_int_equal(consumer->ops->settle_wait(consumer, 1500, &err), MSP_SETTLE_AGAIN);
+	assert_int_equal(msp_consumer_settle_wait(consumer, 1500, &err), MSP_SETTLE_AGAIN);
 	assert_int_equal(err.status, MSP_E_UNAVAILABLE);
 	assert_non_null(strstr(err.text, "locked"));
 	struct msp_outgoing sent = {.message = {.value = MSP_BYTES_LITERAL("0:10"), .timestamp_ms = MSP_TIMESTAMP_NONE}};
 	struct msp_producer *producer = fixture->producer;
-	assert_int_equal(producer->ops->send(producer, fixture->inputs, &sent, 1, 50, &err), MSP_E_UNAVAILABLE);
+	assert_int_equal(msp_producer_send(producer, fixture->inputs, &sent, 1, 50, &err), MSP_E_UNAVAILABLE);
 	assert_true(err.retriable);
 	assert_int_equal(sent.state, MSP_OUTGOING_PENDING);
 	assert_int_equal(consumer_try_open(fixture, 1, NULL, 0, &other), MSP_E_UNAVAILABLE);
@@ -155,11 +155,11 @@ static void a_full_disk_is_waited_for(void **state)
 	space_limit(fixture, 100000);
 	settle_begin(consumer, batch, outgoing);
 	struct msp_error err = {.status = MSP_OK};
-	enum msp_settle_answer answer = consumer->ops->settle_wait(consumer, 50, &err);
+	enum msp_settle_answer answer = msp_consumer_settle_wait(consumer, 50, &err);
 	struct msp_outgoing sent = {.message = {.value = {large, 500000}, .timestamp_ms = MSP_TIMESTAMP_NONE}};
 	struct msp_producer *producer = fixture->producer;
 	struct msp_error send_err = {.status = MSP_OK};
-	enum msp_status send_status = producer->ops->send(producer, fixture->inputs, &sent, 1, 50, &send_err);
+	enum msp_status send_status = msp_producer_send(producer, fixture->inputs, &sent, 1, 50, &send_err);
 	space_limit(NULL, 0);
 	assert_int_equal(answer, MSP_SETTLE_AGAIN);
 	assert_int_equal(err.status, MSP_E_UNAVAILABLE);
@@ -190,7 +190,7 @@ static void a_file_that_is_gone_takes_no_results(void **state)
 	assert_int_equal(rename(file_path(fixture), aside), 0);
 	settle_begin(consumer, batch, outgoing);
 	struct msp_error err = {.text = ""};
-	assert_int_equal(consumer->ops->settle_wait(consumer, 1100, &err), MSP_SETTLE_LOST);
+	assert_int_equal(msp_consumer_settle_wait(consumer, 1100, &err), MSP_SETTLE_LOST);
 	assert_non_null(strstr(err.text, "deleted or replaced"));
 	free(outgoing);
 	batch_free(consumer, batch);
@@ -238,7 +238,7 @@ static void a_read_only_file_is_said(void **state)
 	struct msp_outgoing sent = {.message = {.value = MSP_BYTES_LITERAL("0:3"), .timestamp_ms = MSP_TIMESTAMP_NONE}};
 	struct msp_producer *producer = fixture->producer;
 	struct msp_error err = {.text = ""};
-	enum msp_status send_status = producer->ops->send(producer, fixture->inputs, &sent, 1, 50, &err);
+	enum msp_status send_status = msp_producer_send(producer, fixture->inputs, &sent, 1, 50, &err);
 	if (is_root)
 		assert_int_equal(seteuid(0), 0);
 	file_chmod(fixture, 0644);
@@ -301,7 +301,7 @@ static void damaged_outputs_end_the_settle(void **state)
 	struct msp_outgoing *outgoing = outgoing_new(batch);
 	settle_begin(consumer, batch, outgoing);
 	struct msp_error err = {.text = ""};
-	assert_int_equal(consumer->ops->settle_wait(consumer, 1000, &err), MSP_SETTLE_FAILED);
+	assert_int_equal(msp_consumer_settle_wait(consumer, 1000, &err), MSP_SETTLE_FAILED);
 	assert_int_equal(err.status, MSP_E_CORRUPT);
 	assert_non_null(strstr(err.text, "damaged"));
 	free(outgoing);
@@ -318,7 +318,7 @@ static void damaged_inputs_end_the_receive(void **state)
 	struct msp_consumer *consumer = consumer_open(fixture, 0, NULL, 0);
 	struct msp_receive_limits limits = {10, 1000, 1000};
 	struct msp_batch *batch = NULL;
-	assert_int_equal(consumer->ops->receive(consumer, &limits, &batch, &fixture->err), MSP_E_CORRUPT);
+	assert_int_equal(msp_consumer_receive(consumer, &limits, &batch, &fixture->err), MSP_E_CORRUPT);
 	assert_false(fixture->err.retriable);
 	assert_non_null(strstr(fixture->err.text, "damaged"));
 	consumer_close(consumer);
@@ -343,7 +343,7 @@ static void damaged_headers_are_found(void **state)
 		file_sql(fixture, sql);
 		struct msp_receive_limits limits = {10, 1000, 0};
 		struct msp_batch *batch = NULL;
-		assert_int_equal(consumer->ops->receive(consumer, &limits, &batch, &fixture->err), MSP_E_CORRUPT);
+		assert_int_equal(msp_consumer_receive(consumer, &limits, &batch, &fixture->err), MSP_E_CORRUPT);
 		assert_non_null(strstr(fixture->err.text, "offset 1"));
 	}
 	file_sql(fixture, "UPDATE log_1 SET headers = x'010000000100000061ffffffff' WHERE offset = 1");

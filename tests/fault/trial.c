@@ -4,7 +4,7 @@
 #include "random.h"
 
 #include <errno.h>
-#include <msp/backoff.h>
+#include <msp/clock.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,7 +33,7 @@ static bool topic_create(struct trial *trial, struct msp_admin *admin, enum msp_
 	    .max_message_bytes = max_bytes[kind],
 	    .group = kind == MSP_TOPIC_INPUTS ? trial->topics.group : NULL,
 	};
-	if (admin->ops->topic_create(admin, &spec, ADMIN_MS, &err) == MSP_OK)
+	if (msp_admin_topic_create(admin, &spec, ADMIN_MS, &err) == MSP_OK)
 		return true;
 	progress_fail(&trial->progress, "cannot create %s: %s", spec.name, err.text);
 	return false;
@@ -43,7 +43,7 @@ static struct msp_admin *admin_open(struct trial *trial)
 {
 	struct msp_error err = {.text = ""};
 	struct msp_admin *admin = NULL;
-	if (trial->transport->ops->admin_open(trial->transport, &admin, &err) != MSP_OK) {
+	if (msp_transport_admin_open(trial->transport, &admin, &err) != MSP_OK) {
 		progress_fail(&trial->progress, "no admin: %s", err.text);
 		return NULL;
 	}
@@ -57,10 +57,10 @@ bool trial_delete_topic(struct trial *trial, enum msp_topic_kind kind)
 	struct msp_admin *admin = admin_open(trial);
 	if (!admin)
 		return false;
-	bool deleted = admin->ops->topic_delete(admin, topic, ADMIN_MS, &err) == MSP_OK;
+	bool deleted = msp_admin_topic_delete(admin, topic, ADMIN_MS, &err) == MSP_OK;
 	if (!deleted)
 		progress_fail(&trial->progress, "cannot delete %s: %s", topic, err.text);
-	admin->ops->free(admin);
+	msp_admin_free(admin);
 	return deleted;
 }
 
@@ -69,7 +69,7 @@ bool trial_create_topic(struct trial *trial, enum msp_topic_kind kind)
 	struct msp_admin *admin = admin_open(trial);
 	bool created = admin && topic_create(trial, admin, kind);
 	if (admin)
-		admin->ops->free(admin);
+		msp_admin_free(admin);
 	return created;
 }
 
@@ -79,8 +79,8 @@ static void topics_delete(struct trial *trial)
 	if (!admin)
 		return;
 	for (size_t kind = 0; kind < MSP_TOPIC_KINDS; kind++)
-		(void)admin->ops->topic_delete(admin, trial->topics.name[kind], ADMIN_MS, NULL);
-	admin->ops->free(admin);
+		(void)msp_admin_topic_delete(admin, trial->topics.name[kind], ADMIN_MS, NULL);
+	msp_admin_free(admin);
 }
 
 static bool topics_create(struct trial *trial)
@@ -100,9 +100,9 @@ static struct msp_topic_info *inputs_describe(struct trial *trial)
 	struct msp_admin *admin = admin_open(trial);
 	if (!admin)
 		return NULL;
-	if (admin->ops->topic_describe(admin, inputs, &info, ADMIN_MS, &err) != MSP_OK)
+	if (msp_admin_topic_describe(admin, inputs, &info, ADMIN_MS, &err) != MSP_OK)
 		progress_fail(&trial->progress, "cannot describe %s: %s", inputs, err.text);
-	admin->ops->free(admin);
+	msp_admin_free(admin);
 	return info;
 }
 
@@ -122,11 +122,14 @@ static int64_t group_remaining(struct trial *trial)
 	int64_t remaining = -1;
 	struct msp_topic_info *ends = inputs_describe(trial);
 	struct msp_admin *admin = ends ? admin_open(trial) : NULL;
-	if (admin &&
-	    admin->ops->group_remaining(admin, trial->topics.group, inputs, ends, &remaining, ADMIN_MS, &err) != MSP_OK)
+	struct msp_group_lag *lag = NULL;
+	if (admin && msp_admin_group_lag(admin, trial->topics.group, inputs, ends, &lag, ADMIN_MS, &err) != MSP_OK)
 		progress_fail(&trial->progress, "cannot tell what is settled: %s", err.text);
+	if (lag)
+		remaining = msp_group_lag_messages(lag);
+	free(lag);
 	if (admin)
-		admin->ops->free(admin);
+		msp_admin_free(admin);
 	free(ends);
 	return remaining;
 }
@@ -419,7 +422,7 @@ static bool names_make(struct trial *trial)
 	struct msp_model_info info = {.name = trial->setup->model, .major = 1, .minor = 0};
 	/* The random end of the folder's name: a broker that runs for long has topics of other trials too. */
 	snprintf(trial->prefix, sizeof(trial->prefix), "msp_faults_%s", trial->folder + strlen(trial->folder) - 6);
-	if (msp_topics_init(&trial->topics, trial->prefix, &info, false, &err) != MSP_OK) {
+	if (msp_topics_init(&trial->topics, trial->prefix, &info, NULL, &err) != MSP_OK) {
 		progress_fail(&trial->progress, "%s", err.text);
 		return false;
 	}
@@ -506,7 +509,7 @@ void trial_done(struct trial *trial)
 	if (trial->transport && !progress_failed(&trial->progress))
 		topics_delete(trial);
 	if (trial->transport)
-		trial->transport->ops->free(trial->transport);
+		msp_transport_free(trial->transport);
 	plan_done(&trial->plan);
 	if (!progress_failed(&trial->progress))
 		folder_remove(trial->folder);

@@ -1,6 +1,6 @@
 #include "verifier.h"
 
-#include <msp/backoff.h>
+#include <msp/clock.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -99,7 +99,7 @@ static struct msp_reader *reader_open(struct verifier *verifier, const char *top
 	    .stop_at_end = stop_at_end,
 	};
 	struct msp_reader *reader = NULL;
-	return verifier->transport->ops->reader_open(verifier->transport, &config, &reader, err) == MSP_OK ? reader : NULL;
+	return msp_transport_reader_open(verifier->transport, &config, &reader, err) == MSP_OK ? reader : NULL;
 }
 
 static const struct msp_receive_limits read_limits = {READ_MESSAGES, READ_BYTES, READ_TIMEOUT_MS};
@@ -127,7 +127,7 @@ static bool watcher_read(struct watcher *watcher, struct msp_reader *reader)
 		size_t count = 0;
 		bool end = false;
 		struct msp_error err = {.text = ""};
-		enum msp_status status = reader->ops->read(reader, &read_limits, &messages, &count, &end, &err);
+		enum msp_status status = msp_reader_read(reader, &read_limits, &messages, &count, &end, &err);
 		if (status == MSP_OK) {
 			watcher_add(watcher, messages, count);
 		} else if (status == MSP_E_NOT_FOUND && watcher->verifier->live.read[watcher->route] == 0) {
@@ -168,7 +168,7 @@ static void *watcher_main(void *argument)
 	bool again = true;
 	while (again && (reader = watcher_open(watcher))) {
 		again = watcher_read(watcher, reader);
-		reader->ops->free(reader);
+		msp_reader_free(reader);
 	}
 	return NULL;
 }
@@ -242,7 +242,7 @@ static bool reader_read_all(struct verifier *verifier, struct msp_reader *reader
 	for (bool end = false; !end;) {
 		const struct msp_message *messages;
 		size_t count = 0;
-		enum msp_status status = reader->ops->read(reader, &read_limits, &messages, &count, &end, err);
+		enum msp_status status = msp_reader_read(reader, &read_limits, &messages, &count, &end, err);
 		if (msp_monotonic_ms() > deadline_ms) {
 			msp_error_set(err, MSP_E_UNAVAILABLE, "no end within %d s", FINAL_MS / 1000);
 			return false;
@@ -262,7 +262,7 @@ static void topic_read_all(struct verifier *verifier, const char *topic, enum ms
 	if (!reader || !reader_read_all(verifier, reader, route, visit, &err))
 		progress_fail(verifier->progress, "cannot read %s at the end: %s", topic, err.text);
 	if (reader)
-		reader->ops->free(reader);
+		msp_reader_free(reader);
 }
 
 void verifier_count_inputs(struct verifier *verifier)

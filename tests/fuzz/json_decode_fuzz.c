@@ -44,13 +44,14 @@ static void check_refused(struct msp_bytes bytes, const json_t *tree, const stru
 static void check_accepted(struct fixture *fixture, struct msp_value value, const json_t *tree)
 {
 	must(tree != NULL, "what jansson refuses is refused");
-	must(msp_codec_json.encode(fixture->codec, &value, &fixture->buffer, NULL) == MSP_OK, "what was read is written");
+	must(msp_codec_json.encode(fixture->codec, &value, &fixture->buffer, NULL, NULL) == MSP_OK,
+	     "what was read is written");
 	struct msp_bytes text = msp_buffer_bytes(&fixture->buffer);
 	json_t *copy = load(text);
 	must(copy && json_equal(tree, copy), "jansson reads the same from what was written");
 	json_decref(copy);
 	struct msp_value again;
-	must(msp_codec_json.decode(fixture->codec, text, &fixture->arena, &again, NULL) == MSP_OK,
+	must(msp_codec_json.decode(fixture->codec, text, MSP_NO_HEADERS, &fixture->arena, &again, NULL) == MSP_OK,
 	     "what was written is read");
 	must(msp_value_equal(&value, &again), "what was written reads as the same");
 }
@@ -63,7 +64,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct msp_error err;
 	fixture_init(&fixture);
 	json_t *tree = load(bytes);
-	if (msp_codec_json.decode(fixture.codec, bytes, &fixture.arena, &value, &err) == MSP_OK)
+	if (msp_codec_json.decode(fixture.codec, bytes, MSP_NO_HEADERS, &fixture.arena, &value, &err) == MSP_OK)
 		check_accepted(&fixture, value, tree);
 	else
 		check_refused(bytes, tree, &err);

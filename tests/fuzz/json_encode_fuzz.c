@@ -12,7 +12,7 @@ static void check_reading(struct msp_codec *codec, struct msp_bytes text, const 
 	json_t *tree = json_loadb(text.data, text.size, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
 	must((tree != NULL) == readable, "jansson reads what was written");
 	json_decref(tree);
-	bool read = msp_codec_json.decode(codec, text, arena, &again, NULL) == MSP_OK;
+	bool read = msp_codec_json.decode(codec, text, MSP_NO_HEADERS, arena, &again, NULL) == MSP_OK;
 	must(read == readable, "the codec reads what was written");
 	must(!read || msp_value_equal(value, &again), "what was written reads as the same");
 }
@@ -29,7 +29,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	struct msp_value value = value_cook(msp_bytes_of(data, size), &arena);
 	struct value_verdict verdict = value_judge(&value);
-	bool written = msp_codec_json.encode(codec, &value, &buffer, NULL) == MSP_OK;
+	bool written = msp_codec_json.encode(codec, &value, &buffer, NULL, NULL) == MSP_OK;
 	must(written == (verdict.writable && !verdict.binary), "a value is written exactly when JSON can hold it");
 	must(written || buffer.size == 0, "a value that is refused leaves nothing behind");
 	if (written)

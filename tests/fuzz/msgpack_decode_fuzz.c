@@ -52,11 +52,11 @@ static void check_accepted(struct fixture *fixture, struct msp_value value, stru
 {
 	struct msp_value again;
 	must(library_reads(bytes), "what is accepted, msgpack-c reads");
-	must(msp_codec_msgpack.encode(fixture->codec, &value, &fixture->buffer, NULL) == MSP_OK,
+	must(msp_codec_msgpack.encode(fixture->codec, &value, &fixture->buffer, NULL, NULL) == MSP_OK,
 	     "what was read is written");
 	struct msp_bytes written = msp_buffer_bytes(&fixture->buffer);
 	must(written.size <= bytes.size, "what is written is the shortest form");
-	must(msp_codec_msgpack.decode(fixture->codec, written, &fixture->arena, &again, NULL) == MSP_OK,
+	must(msp_codec_msgpack.decode(fixture->codec, written, MSP_NO_HEADERS, &fixture->arena, &again, NULL) == MSP_OK,
 	     "what was written is read");
 	must(msp_value_equal(&value, &again), "what was written reads as the same");
 }
@@ -68,7 +68,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct msp_value value;
 	struct msp_error err;
 	fixture_init(&fixture);
-	enum msp_status status = msp_codec_msgpack.decode(fixture.codec, bytes, &fixture.arena, &value, &err);
+	enum msp_status status =
+	    msp_codec_msgpack.decode(fixture.codec, bytes, MSP_NO_HEADERS, &fixture.arena, &value, &err);
 	must(msp_arena_used(&fixture.arena) <= FIRST_BLOCK + 2 * BYTES_PER_BYTE * size, "memory is linear in the bytes");
 	if (status == MSP_OK)
 		check_accepted(&fixture, value, bytes);

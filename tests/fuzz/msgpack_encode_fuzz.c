@@ -15,7 +15,7 @@ static void check_reading(struct msp_codec *codec, struct msp_bytes bytes, const
 	msgpack_unpack_return result = msgpack_unpack_next(&unpacked, bytes.data, bytes.size, &offset);
 	must(result == MSGPACK_UNPACK_SUCCESS && offset == bytes.size, "msgpack-c reads what was written");
 	msgpack_unpacked_destroy(&unpacked);
-	bool read = msp_codec_msgpack.decode(codec, bytes, arena, &again, NULL) == MSP_OK;
+	bool read = msp_codec_msgpack.decode(codec, bytes, MSP_NO_HEADERS, arena, &again, NULL) == MSP_OK;
 	must(read == readable, "the codec reads what was written");
 	must(!read || msp_value_equal(value, &again), "what was written reads as the same");
 }
@@ -32,7 +32,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	struct msp_value value = value_cook(msp_bytes_of(data, size), &arena);
 	struct value_verdict verdict = value_judge(&value);
-	bool written = msp_codec_msgpack.encode(codec, &value, &buffer, NULL) == MSP_OK;
+	bool written = msp_codec_msgpack.encode(codec, &value, &buffer, NULL, NULL) == MSP_OK;
 	must(written == verdict.writable, "a value is written exactly when it may be");
 	must(written || buffer.size == 0, "a value that is refused leaves nothing behind");
 	if (written)

@@ -6,7 +6,7 @@
 #include "lag.h"
 #include "lease.h"
 #include "redis_link.h"
-#include <msp/backoff.h>
+#include <msp/clock.h>
 #include <msp/log.h>
 
 #define CHUNKS_MAX 64

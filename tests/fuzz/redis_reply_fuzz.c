@@ -148,7 +148,7 @@ static void check_batch(const struct fixture *fixture, const struct rds_batch *b
 static void check_settled(const struct msp_outgoing *outgoing, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
-		must(outgoing[i].state == MSP_OUTGOING_PUBLISHED || outgoing[i].state == MSP_OUTGOING_ELSEWHERE,
+		must(outgoing[i].state == MSP_OUTGOING_PUBLISHED || outgoing[i].state == MSP_OUTGOING_ALREADY_SETTLED,
 		     "what is settled was published, here or elsewhere");
 }
 
@@ -160,11 +160,11 @@ static bool settle(struct fixture *fixture, struct msp_batch *batch, struct msp_
 	for (size_t i = 0; i < batch->count; i++)
 		outgoing[i] =
 		    (struct msp_outgoing){.route = i % 2 ? MSP_ROUTE_ERRORS : MSP_ROUTE_OUTPUTS, .message = batch->messages[i]};
-	consumer->ops->settle_begin(consumer, batch, outgoing);
+	msp_consumer_settle_begin(consumer, batch, outgoing);
 	do {
 		bool speaks = server_speaks(fixture);
 		struct msp_error err = {.status = MSP_OK};
-		answer = consumer->ops->settle_wait(consumer, 0, &err);
+		answer = msp_consumer_settle_wait(consumer, 0, &err);
 		check_parser(fixture, &fixture->consumer->writes);
 		if (answer == MSP_SETTLE_AGAIN && !speaks)
 			return false;
@@ -183,7 +183,7 @@ static bool receive_and_settle(struct fixture *fixture)
 	struct msp_batch *batch = NULL;
 	struct msp_error err = {.status = MSP_OK};
 	bool speaks = server_speaks(fixture);
-	if (consumer->ops->receive(consumer, &fixture->limits, &batch, &err) != MSP_OK)
+	if (msp_consumer_receive(consumer, &fixture->limits, &batch, &err) != MSP_OK)
 		must(err.text[0] != '\0' && err.retriable, "what a server says is a reason to try again");
 	check_parser(fixture, &fixture->consumer->reads);
 	if (!batch)
@@ -193,7 +193,7 @@ static bool receive_and_settle(struct fixture *fixture)
 	check_batch(fixture, (struct rds_batch *)batch);
 	bool is_settled = settle(fixture, batch, outgoing);
 	if (is_settled)
-		consumer->ops->batch_free(consumer, batch);
+		msp_consumer_batch_free(consumer, batch);
 	free(outgoing);
 	return is_settled;
 }

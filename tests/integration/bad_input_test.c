@@ -4,7 +4,7 @@
 #include "check.h"
 #include "invocation.h"
 
-#include <msp/backoff.h>
+#include <msp/clock.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -136,14 +136,14 @@ static void cases_send(void)
 	static struct msp_outgoing outgoing[MAX_CASES];
 	struct msp_error err = {.text = ""};
 	struct msp_producer *producer;
-	assert_int_equal(bad.transport->ops->producer_open(bad.transport, &producer, &err), MSP_OK);
+	assert_int_equal(msp_transport_producer_open(bad.transport, &producer, &err), MSP_OK);
 	for (size_t i = 0; i < bad.count; i++)
 		outgoing[i] = (struct msp_outgoing){.message = case_message(&bad.cases[i])};
-	if (producer->ops->send(producer, topic_name("inputs"), outgoing, bad.count, TIMEOUT_MS, &err) != MSP_OK)
+	if (msp_producer_send(producer, topic_name("inputs"), outgoing, bad.count, TIMEOUT_MS, &err) != MSP_OK)
 		fail_msg("sending: %s", err.text);
 	for (size_t i = 0; i < bad.count; i++)
 		assert_int_equal(outgoing[i].state, MSP_OUTGOING_PUBLISHED);
-	producer->ops->free(producer);
+	msp_producer_free(producer);
 }
 
 /* ---- the verdicts ---- */
@@ -207,12 +207,12 @@ static void topic_check(const char *kind)
 	    .topic = topic_name(kind), .partition = 0, .end_timestamp_ms = MSP_TIMESTAMP_NONE, .stop_at_end = true};
 	struct msp_receive_limits limits = {.max_messages = 16, .max_bytes = 1 << 20, .timeout_ms = TIMEOUT_MS};
 	struct msp_reader *reader;
-	assert_int_equal(bad.transport->ops->reader_open(bad.transport, &config, &reader, NULL), MSP_OK);
+	assert_int_equal(msp_transport_reader_open(bad.transport, &config, &reader, NULL), MSP_OK);
 	size_t at = 0;
 	for (bool end = false; !end;) {
 		const struct msp_message *messages;
 		size_t count;
-		assert_int_equal(reader->ops->read(reader, &limits, &messages, &count, &end, NULL), MSP_OK);
+		assert_int_equal(msp_reader_read(reader, &limits, &messages, &count, &end, NULL), MSP_OK);
 		for (size_t i = 0; i < count; i++) {
 			const struct bad_case *bad_case = case_next(kind, &at);
 			assert_non_null(bad_case);
@@ -222,7 +222,7 @@ static void topic_check(const char *kind)
 	const struct bad_case *missing = case_next(kind, &at);
 	if (missing)
 		fail_msg("%s: never came to %s", missing->name, kind);
-	reader->ops->free(reader);
+	msp_reader_free(reader);
 }
 
 static void run_begin(void)
@@ -242,7 +242,7 @@ static void run_end(void)
 {
 	struct result result = expect(0, "topics", "delete", "-m", "iris", NULL);
 	result_free(&result);
-	bad.transport->ops->free(bad.transport);
+	msp_transport_free(bad.transport);
 }
 
 static void each_value_ends_where_it_must(void **state)
@@ -276,9 +276,9 @@ static void crowds_send(void)
 		outgoing[i].message.header_count = CROWD;
 		outgoing[i].message.timestamp_ms = bad.timestamp_ms;
 	}
-	assert_int_equal(bad.transport->ops->producer_open(bad.transport, &producer, NULL), MSP_OK);
-	assert_int_equal(producer->ops->send(producer, topic_name("inputs"), outgoing, CROWDS, TIMEOUT_MS, NULL), MSP_OK);
-	producer->ops->free(producer);
+	assert_int_equal(msp_transport_producer_open(bad.transport, &producer, NULL), MSP_OK);
+	assert_int_equal(msp_producer_send(producer, topic_name("inputs"), outgoing, CROWDS, TIMEOUT_MS, NULL), MSP_OK);
+	msp_producer_free(producer);
 }
 
 /* Either the broker takes the headers of the failure too, or the record is without those of the input. */
@@ -299,16 +299,16 @@ static void crowds_check(void)
 	struct msp_receive_limits limits = {.max_messages = 16, .max_bytes = 1 << 20, .timeout_ms = TIMEOUT_MS};
 	struct msp_reader *reader;
 	size_t seen = 0;
-	assert_int_equal(bad.transport->ops->reader_open(bad.transport, &config, &reader, NULL), MSP_OK);
+	assert_int_equal(msp_transport_reader_open(bad.transport, &config, &reader, NULL), MSP_OK);
 	for (bool end = false; !end;) {
 		const struct msp_message *messages;
 		size_t count;
-		assert_int_equal(reader->ops->read(reader, &limits, &messages, &count, &end, NULL), MSP_OK);
+		assert_int_equal(msp_reader_read(reader, &limits, &messages, &count, &end, NULL), MSP_OK);
 		for (size_t i = 0; i < count; i++, seen++)
 			crowd_check(&messages[i], seen ? "of nothing" : "of junk", seen ? "missing_value" : "malformed");
 	}
 	assert_int_equal(seen, CROWDS);
-	reader->ops->free(reader);
+	msp_reader_free(reader);
 }
 
 static void no_number_of_headers_ends_a_worker(void **state)

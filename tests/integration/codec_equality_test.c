@@ -49,7 +49,7 @@ static int enter(void **state)
 	msp_buffer_init(&same.bytes, MAX_MEMORY);
 	msp_buffer_init(&same.text_again, MAX_MEMORY);
 	assert_int_equal(msp_plugin_load(IRIS_PLUGIN, NULL, &same.plugin, NULL), MSP_OK);
-	assert_int_equal(msp_plugin_open(&same.plugin, NULL, &same.model, NULL), MSP_OK);
+	assert_int_equal(msp_plugin_open(&same.plugin, NULL, NULL, same.plugin.symbol->info, &same.model, NULL), MSP_OK);
 	same.from_json = pipeline_open(&msp_codec_json, &same.json_work);
 	same.from_msgpack = pipeline_open(&msp_codec_msgpack, &same.msgpack_work);
 	same.outputs = same.failures = 0;
@@ -78,7 +78,7 @@ static void encode(struct msp_codec *codec, const struct msp_value *value, struc
 {
 	struct msp_error err;
 	msp_buffer_clear(buffer);
-	if (codec->ops->encode(codec, value, buffer, &err) != MSP_OK)
+	if (msp_codec_encode(codec, value, buffer, NULL, &err) != MSP_OK)
 		fail_msg("%s: %s", codec->ops->name, err.text);
 }
 
@@ -86,7 +86,7 @@ static struct msp_value decode(struct msp_codec *codec, const struct msp_buffer 
 {
 	struct msp_error err;
 	struct msp_value value;
-	if (codec->ops->decode(codec, msp_buffer_bytes(buffer), &same.arena, &value, &err) != MSP_OK)
+	if (msp_codec_decode(codec, msp_buffer_bytes(buffer), MSP_NO_HEADERS, &same.arena, &value, &err) != MSP_OK)
 		fail_msg("%s: %s", codec->ops->name, err.text);
 	return value;
 }
@@ -97,9 +97,8 @@ static const struct msp_item *pipeline_run(struct msp_pipeline *pipeline, struct
 	/* Items borrow the message. */
 	static struct msp_message messages[2];
 	struct msp_message *message = &messages[pipeline == same.from_json];
-	int64_t predict_ns = 0;
 	*message = (struct msp_message){.value = msp_buffer_bytes(input), .topic = "t"};
-	assert_int_equal(msp_pipeline_run(pipeline, message, 1, work, &predict_ns), MSP_OK);
+	assert_int_equal(msp_pipeline_run(pipeline, message, 1, work, NULL), MSP_OK);
 	return &work->items[0];
 }
 

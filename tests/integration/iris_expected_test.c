@@ -52,7 +52,7 @@ static void answers_as_scikit_learn(void **state)
 	struct msp_plugin plugin;
 	struct msp_model *model;
 	assert_int_equal(msp_plugin_load(IRIS_PLUGIN, NULL, &plugin, NULL), MSP_OK);
-	assert_int_equal(msp_plugin_open(&plugin, NULL, &model, NULL), MSP_OK);
+	assert_int_equal(msp_plugin_open(&plugin, NULL, NULL, plugin.symbol->info, &model, NULL), MSP_OK);
 	FILE *csv = fopen(IRIS_EXPECTED, "r");
 	assert_non_null(csv);
 	struct msp_arena arena;

@@ -4,7 +4,7 @@
 #include "transport_fixture.h"
 
 #include <consumer.h>
-#include <msp/backoff.h>
+#include <msp/clock.h>
 #include <time.h>
 
 #define ROUNDS 150

@@ -3,7 +3,7 @@
 #include "transport_fixture.h"
 
 #include <librdkafka/rdkafka.h>
-#include <msp/backoff.h>
+#include <msp/clock.h>
 
 #define NEW_LIMIT 3000
 /* Two are above the limit together, one is not. */
@@ -70,8 +70,7 @@ static void limit_await(struct fixture *fixture, const char *topic)
 		assert_true(msp_monotonic_ms() < deadline_ms);
 		outgoing = (struct msp_outgoing){
 		    .message = {.value = {value, sizeof(value)}, .timestamp_ms = MSP_TIMESTAMP_NONE, .partition = 0}};
-		assert_int_equal(
-		    fixture->producer->ops->send(fixture->producer, topic, &outgoing, 1, DEADLINE_MS, &fixture->err), MSP_OK);
+		assert_int_equal(msp_producer_send(fixture->producer, topic, &outgoing, 1, DEADLINE_MS, &fixture->err), MSP_OK);
 	} while (outgoing.state != MSP_OUTGOING_REJECTED);
 }
 

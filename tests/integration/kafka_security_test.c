@@ -2,7 +2,7 @@
 #include "invocation.h"
 
 #include <librdkafka/rdkafka.h>
-#include <msp/backoff.h>
+#include <msp/clock.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>

@@ -39,10 +39,9 @@ static const struct msp_header header = {{"trace", 5}, {"1", 1}};
 
 static enum msp_status run(struct msp_pipeline *pipeline, const struct msp_pipeline_config *config)
 {
-	static const struct results_context context = {.error = {.model = "fake/1.0", .group = "group"}};
+	static const struct msp_results_context context = {.error = {.model = "fake/1.0", .group = "group"}};
 	struct msp_message messages[CASES];
 	struct msp_work work;
-	int64_t predict_ns = 0;
 	for (size_t i = 0; i < CASES; i++)
 		messages[i] = (struct msp_message){.value = msp_bytes_of_string(cases[i].text),
 		                                   .headers = &header,
@@ -50,8 +49,8 @@ static enum msp_status run(struct msp_pipeline *pipeline, const struct msp_pipel
 		                                   .topic = "inputs",
 		                                   .attempts = 1};
 	msp_work_init(&work, config);
-	enum msp_status status = msp_pipeline_run(pipeline, messages, CASES, &work, &predict_ns);
-	if (status == MSP_OK && !results_new(&work, &context))
+	enum msp_status status = msp_pipeline_run(pipeline, messages, CASES, &work, NULL);
+	if (status == MSP_OK && !msp_results_new(&work, &context))
 		status = MSP_E_NO_MEMORY;
 	for (size_t i = 0; status == MSP_OK && i < CASES; i++)
 		if ((work.items[i].failure ? (int)work.items[i].failure->code : ANSWERED) != cases[i].code)
@@ -73,7 +72,7 @@ static enum msp_status scenario(void *unused)
 	};
 	struct msp_model *model = NULL;
 	struct msp_pipeline *pipeline = NULL;
-	enum msp_status status = fake_model_plugin.open(NULL, &model, NULL);
+	enum msp_status status = fake_model_plugin.open(NULL, NULL, &model, NULL);
 	if (status != MSP_OK)
 		return status;
 	status = msp_pipeline_new(&config, model, &pipeline, NULL);

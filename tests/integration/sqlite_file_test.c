@@ -1,7 +1,7 @@
 /* What is SQLite's own: the URL, whose file it is, retention, and how a group finds the message that kills. */
 #include "transport_fixture.h"
 #include <fcntl.h>
-#include <msp/backoff.h>
+#include <msp/clock.h>
 #include <msp_transport_sqlite.h>
 #include <sqlite3.h>
 #include <sys/stat.h>
@@ -62,10 +62,10 @@ static void a_relative_path_stays_where_it_was_opened(void **state)
 	struct msp_transport *transport = transport_get(fixture, 1);
 	assert_int_equal(chdir(before), 0);
 	struct msp_admin *admin;
-	assert_int_equal(transport->ops->admin_open(transport, &admin, &fixture->err), MSP_OK);
+	assert_int_equal(msp_transport_admin_open(transport, &admin, &fixture->err), MSP_OK);
 	struct msp_topic_spec spec = {.name = "topic", .partitions = 1};
-	assert_int_equal(admin->ops->topic_create(admin, &spec, DEADLINE_MS, &fixture->err), MSP_OK);
-	admin->ops->free(admin);
+	assert_int_equal(msp_admin_topic_create(admin, &spec, DEADLINE_MS, &fixture->err), MSP_OK);
+	msp_admin_free(admin);
 	struct stat info;
 	assert_int_equal(stat(absolute, &info), 0);
 }
@@ -80,8 +80,7 @@ static void a_missing_file_is_not_made_by_looking(void **state)
 	struct stat file;
 	assert_int_equal(consumer_try_open(fixture, 0, NULL, 0, &consumer), MSP_E_NOT_FOUND);
 	assert_true(fixture->err.retriable);
-	assert_int_equal(fixture->admin->ops->topic_describe(fixture->admin, "x", &info, 100, &fixture->err),
-	                 MSP_E_NOT_FOUND);
+	assert_int_equal(msp_admin_topic_describe(fixture->admin, "x", &info, 100, &fixture->err), MSP_E_NOT_FOUND);
 	assert_int_equal(stat(file_path(fixture), &file), -1);
 }
 
@@ -101,7 +100,7 @@ static void file_refused(struct fixture *fixture, enum msp_status status)
 	size_t size = file_read(fixture, before, sizeof(before));
 	struct msp_topic_spec spec = {.name = "topic", .partitions = 1};
 	struct msp_consumer *consumer = NULL;
-	assert_int_equal(fixture->admin->ops->topic_create(fixture->admin, &spec, 100, &fixture->err), status);
+	assert_int_equal(msp_admin_topic_create(fixture->admin, &spec, 100, &fixture->err), status);
 	assert_false(fixture->err.retriable);
 	assert_int_equal(consumer_try_open(fixture, 0, NULL, 0, &consumer), status);
 	assert_int_equal(file_read(fixture, after, sizeof(after)), size);
@@ -149,10 +148,10 @@ static void what_can_never_be_a_file_is_told(void **state)
 	assert_int_equal(consumer_try_open(fixture, 2, NULL, 0, &consumer), MSP_E_INVALID);
 	struct msp_transport *transport = transport_get(fixture, 2);
 	struct msp_admin *admin;
-	assert_int_equal(transport->ops->admin_open(transport, &admin, &fixture->err), MSP_OK);
-	assert_int_equal(admin->ops->topic_create(admin, &spec, 100, &fixture->err), MSP_E_INVALID);
+	assert_int_equal(msp_transport_admin_open(transport, &admin, &fixture->err), MSP_OK);
+	assert_int_equal(msp_admin_topic_create(admin, &spec, 100, &fixture->err), MSP_E_INVALID);
 	assert_non_null(strstr(fixture->err.text, "not a file"));
-	admin->ops->free(admin);
+	msp_admin_free(admin);
 }
 
 /* ---- a file that goes away ---- */
@@ -182,7 +181,7 @@ static void consumers_follow_the_file_at_the_path(void **state)
 	send_numbers(fixture, fixture->inputs, 0, 0, 3);
 	echo(consumer, 3);
 	file_remove(fixture);
-	assert_int_equal(consumer->ops->receive(consumer, &limits, &batch, &fixture->err), MSP_E_NOT_FOUND);
+	assert_int_equal(msp_consumer_receive(consumer, &limits, &batch, &fixture->err), MSP_E_NOT_FOUND);
 	assert_true(fixture->err.retriable);
 	topics_create(fixture);
 	send_numbers(fixture, fixture->inputs, 0, 0, 2);
@@ -221,9 +220,9 @@ static void a_reader_tells_that_its_file_is_gone(void **state)
 	size_t count;
 	bool end;
 	file_remove(fixture);
-	assert_int_equal(reader->ops->read(reader, &limits, &messages, &count, &end, &fixture->err), MSP_E_NOT_FOUND);
+	assert_int_equal(msp_reader_read(reader, &limits, &messages, &count, &end, &fixture->err), MSP_E_NOT_FOUND);
 	assert_non_null(strstr(fixture->err.text, "deleted or replaced"));
-	reader->ops->free(reader);
+	msp_reader_free(reader);
 }
 
 /* ---- retention ---- */
@@ -233,7 +232,7 @@ static void retaining_topic_create(struct fixture *fixture, const char *name, co
 	const struct msp_property property = {name, value};
 	struct msp_topic_spec spec = {
 	    .name = fixture->inputs, .partitions = 1, .properties = &property, .property_count = 1};
-	assert_int_equal(fixture->admin->ops->topic_create(fixture->admin, &spec, DEADLINE_MS, &fixture->err), MSP_OK);
+	assert_int_equal(msp_admin_topic_create(fixture->admin, &spec, DEADLINE_MS, &fixture->err), MSP_OK);
 	topic_create(fixture, fixture->outputs, 1, 0);
 	topic_create(fixture, fixture->errors, 1, 0);
 }
@@ -242,7 +241,7 @@ static struct msp_partition_info describe(struct fixture *fixture)
 {
 	struct msp_topic_info *info;
 	struct msp_admin *admin = fixture->admin;
-	assert_int_equal(admin->ops->topic_describe(admin, fixture->inputs, &info, DEADLINE_MS, &fixture->err), MSP_OK);
+	assert_int_equal(msp_admin_topic_describe(admin, fixture->inputs, &info, DEADLINE_MS, &fixture->err), MSP_OK);
 	struct msp_partition_info partition = info->partitions[0];
 	free(info);
 	return partition;
@@ -300,10 +299,10 @@ static void a_reader_ends_where_everything_has_expired(void **state)
 	const struct msp_message *messages;
 	size_t count;
 	bool end;
-	assert_int_equal(reader->ops->read(reader, &limits, &messages, &count, &end, &fixture->err), MSP_OK);
+	assert_int_equal(msp_reader_read(reader, &limits, &messages, &count, &end, &fixture->err), MSP_OK);
 	assert_int_equal(count, 0);
 	assert_true(end);
-	reader->ops->free(reader);
+	msp_reader_free(reader);
 }
 
 static void retention_by_age(void **state)
@@ -328,8 +327,7 @@ static void bad_retention_is_refused(void **state)
 		const struct msp_property property = {"retention.ms", values[i]};
 		struct msp_topic_spec spec = {
 		    .name = fixture->inputs, .partitions = 1, .properties = &property, .property_count = 1};
-		assert_int_equal(fixture->admin->ops->topic_create(fixture->admin, &spec, DEADLINE_MS, &fixture->err),
-		                 MSP_E_INVALID);
+		assert_int_equal(msp_admin_topic_create(fixture->admin, &spec, DEADLINE_MS, &fixture->err), MSP_E_INVALID);
 		assert_non_null(strstr(fixture->err.text, "retention.ms"));
 	}
 }
@@ -351,7 +349,7 @@ static void owners_that_vanish_idle_do_not_count(void **state)
 	for (int i = 0; i < 20; i++) {
 		struct msp_batch *batch;
 		owner_vanish(fixture);
-		assert_int_equal(consumer->ops->receive(consumer, &limits, &batch, &fixture->err), MSP_OK);
+		assert_int_equal(msp_consumer_receive(consumer, &limits, &batch, &fixture->err), MSP_OK);
 		assert_null(batch);
 	}
 	send_numbers(fixture, fixture->inputs, 0, 0, 1);

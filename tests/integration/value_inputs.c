@@ -43,7 +43,7 @@ static bool file_visit(const struct folder *folder, const char *name, struct msp
 	msp_buffer_init(&bytes, MAX_MEMORY);
 	msp_arena_init(&arena, MAX_MEMORY);
 	file_read(folder->path, name, &bytes);
-	bool is_value = codec->ops->decode(codec, msp_buffer_bytes(&bytes), &arena, &value, NULL) == MSP_OK &&
+	bool is_value = msp_codec_decode(codec, msp_buffer_bytes(&bytes), MSP_NO_HEADERS, &arena, &value, NULL) == MSP_OK &&
 	                !value_judge(&value).binary;
 	if (is_value)
 		visit(&value);

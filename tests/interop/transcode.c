@@ -56,9 +56,9 @@ static void message_transcode(struct msp_codec *from, struct msp_codec *to, stru
 	struct msp_error err;
 	msp_arena_init(&arena, SIZE_MAX);
 	msp_buffer_init(&buffer, SIZE_MAX);
-	enum msp_status status = from->ops->decode(from, message, &arena, &value, &err);
+	enum msp_status status = msp_codec_decode(from, message, MSP_NO_HEADERS, &arena, &value, &err);
 	if (status == MSP_OK)
-		status = to->ops->encode(to, &value, &buffer, &err);
+		status = msp_codec_encode(to, &value, &buffer, NULL, &err);
 	if (status != MSP_OK)
 		size_write(REFUSED);
 	message_write(status == MSP_OK ? msp_buffer_bytes(&buffer) : msp_bytes_of_string(err.text));
@@ -77,8 +77,8 @@ int main(int argc, char **argv)
 		message_transcode(from, to, msp_bytes_of(message, size));
 		free(message);
 	}
-	from->ops->free(from);
-	to->ops->free(to);
+	msp_codec_free(from);
+	msp_codec_free(to);
 	must(fflush(stdout) == 0, "stdout is gone");
 	return 0;
 }

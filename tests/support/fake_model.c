@@ -10,6 +10,10 @@ void fake_model_tally_reset(void)
 	atomic_store(&fake_model_tally.calls, 0);
 	atomic_store(&fake_model_tally.memory_was_refused, false);
 	atomic_store(&fake_model_tally.memory_is_short, false);
+	atomic_store(&fake_model_tally.is_away, false);
+	atomic_store(&fake_model_tally.refused, 0);
+	atomic_store(&fake_model_tally.is_woken, false);
+	atomic_store(&fake_model_tally.is_blocked, false);
 	atomic_store(&fake_model_tally.open, 0);
 }
 
@@ -19,9 +23,18 @@ static const struct msp_field fields[] = {
 static const struct msp_schema schema = {.fields = fields, .field_count = 1};
 static const struct msp_model_info info = {.name = "fake", .major = 1, .minor = 0, .input = &schema, .output = &schema};
 
-static enum msp_status fake_open(const void *options, struct msp_model **ret_model, struct msp_error *err)
+static enum msp_status fake_refuse(struct msp_error *err)
 {
-	(void)options;
+	fake_model_tally.refused++;
+	return msp_error_set(err, MSP_E_UNAVAILABLE, "the fake model is away");
+}
+
+static enum msp_status fake_open(struct msp_model_shared *shared, const void *options, struct msp_model **ret_model,
+                                 struct msp_error *err)
+{
+	(void)shared, (void)options;
+	if (fake_model_tally.is_away)
+		return fake_refuse(err);
 	struct msp_model *model = calloc(1, sizeof(*model));
 	if (!model)
 		return msp_error_set(err, MSP_E_NO_MEMORY, "no memory");
@@ -32,6 +45,29 @@ static enum msp_status fake_open(const void *options, struct msp_model **ret_mod
 	return MSP_OK;
 }
 
+static void fake_refuse_one(int64_t n, struct msp_prediction *prediction)
+{
+	static const enum msp_prediction_code codes[] = {
+	    [FAKE_N_ITEM_ERROR] = MSP_PREDICTION_MODEL_ERROR,
+	    [FAKE_N_VIOLATES] = MSP_PREDICTION_SCHEMA_VIOLATION,
+	    [FAKE_N_CRASHES] = MSP_PREDICTION_MODEL_CRASHED,
+	    [FAKE_N_HANGS] = MSP_PREDICTION_MODEL_TIMEOUT,
+	};
+	prediction->error_text = "unlucky";
+	prediction->code = codes[n];
+	prediction->path = n == FAKE_N_VIOLATES ? "/n" : NULL;
+}
+
+/* As a model whose process does not answer. */
+static enum msp_status fake_block(struct msp_error *err)
+{
+	fake_model_tally.is_blocked = true;
+	while (!fake_model_tally.is_woken)
+		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+	fake_model_tally.is_blocked = false;
+	return fake_refuse(err);
+}
+
 static enum msp_status fake_predict_one(struct msp_arena *arena, const struct msp_value *input,
                                         struct msp_prediction *prediction, struct msp_error *err)
 {
@@ -39,8 +75,12 @@ static enum msp_status fake_predict_one(struct msp_arena *arena, const struct ms
 	prediction->value = *input;
 	if (n == FAKE_N_FAILS_THE_CALL)
 		return msp_error_set(err, MSP_E_INTERNAL, "the model stumbled");
-	if (n == FAKE_N_ITEM_ERROR)
-		prediction->error_text = "unlucky";
+	if (n == FAKE_N_ITEM_ERROR || (n >= FAKE_N_VIOLATES && n <= FAKE_N_HANGS))
+		fake_refuse_one(n, prediction);
+	if (n == FAKE_N_AWAY && fake_model_tally.is_away)
+		return fake_refuse(err);
+	if (n == FAKE_N_BLOCKS)
+		return fake_block(err);
 	if (n == FAKE_N_HUNGRY && !msp_arena_alloc(arena, (size_t)1 << 20))
 		return msp_error_set(err, msp_arena_status(arena), "no room");
 	if (n == FAKE_N_HUNGRY_ITEM && !msp_arena_alloc(arena, (size_t)1 << 20))
@@ -73,6 +113,12 @@ static enum msp_status fake_predict(struct msp_model *model, struct msp_arena *a
 	return status;
 }
 
+static void fake_wake(struct msp_model *model)
+{
+	(void)model;
+	fake_model_tally.is_woken = true;
+}
+
 static void fake_close(struct msp_model *model)
 {
 	fake_model_tally.open--;
@@ -80,5 +126,5 @@ static void fake_close(struct msp_model *model)
 }
 
 const struct msp_model_plugin fake_model_plugin = {
-    MSP_MODEL_HEADER, .info = &info, .open = fake_open, .predict = fake_predict, .close = fake_close,
+    MSP_MODEL_HEADER, .info = &info, .open = fake_open, .predict = fake_predict, .wake = fake_wake, .close = fake_close,
 };

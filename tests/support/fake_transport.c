@@ -1,9 +1,11 @@
 #include "fake_transport.h"
 
+#include <msp/clock.h>
+#include <msp/thread.h>
+
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 struct fake_consumer {
 	struct msp_consumer base;
@@ -20,26 +22,13 @@ struct fake_batch {
 
 static struct fake_consumer *fake_of(struct msp_consumer *consumer);
 
-static struct timespec deadline_after(int timeout_ms)
-{
-	struct timespec until;
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += timeout_ms / 1000;
-	until.tv_nsec += (long)(timeout_ms % 1000) * 1000000;
-	if (until.tv_nsec >= 1000000000) {
-		until.tv_sec++;
-		until.tv_nsec -= 1000000000;
-	}
-	return until;
-}
-
 /* ---- consumer ---- */
 
 static void fake_wait_for_input(struct fake_transport *fake, int timeout_ms)
 {
-	struct timespec until = deadline_after(timeout_ms);
+	int64_t deadline_ms = msp_deadline_in(timeout_ms);
 	while (timeout_ms > 0 && fake->received == fake->input_count && !fake->woken)
-		if (pthread_cond_timedwait(&fake->changed, &fake->mutex, &until) != 0)
+		if (!msp_condition_wait(&fake->changed, &fake->mutex, deadline_ms))
 			break;
 	fake->woken = false;
 }
@@ -77,6 +66,21 @@ static enum msp_status fake_receive(struct msp_consumer *base, const struct msp_
 out:
 	pthread_mutex_unlock(&fake->mutex);
 	return status;
+}
+
+static enum msp_status fake_serve(struct msp_consumer *base, int timeout_ms, struct msp_error *err)
+{
+	(void)err;
+	struct fake_transport *fake = fake_of(base)->fake;
+	int64_t deadline_ms = msp_deadline_in(timeout_ms);
+	pthread_mutex_lock(&fake->mutex);
+	fake->served++;
+	pthread_cond_broadcast(&fake->changed);
+	while (!fake->woken && msp_condition_wait(&fake->changed, &fake->mutex, deadline_ms))
+		;
+	fake->woken = false;
+	pthread_mutex_unlock(&fake->mutex);
+	return MSP_OK;
 }
 
 static void fake_batch_free(struct msp_consumer *base, struct msp_batch *batch)
@@ -180,14 +184,14 @@ static void fake_wake(struct msp_consumer *base)
 static void fake_consumer_free(struct msp_consumer *base)
 {
 	struct fake_consumer *consumer = fake_of(base);
-	if (consumer->flying)
-		free(consumer->flying);
+	free(consumer->flying);
 	consumer->fake->received = consumer->fake->settled;
 	free(consumer);
 }
 
 static const struct msp_consumer_ops consumer_ops = {
     .receive = fake_receive,
+    .serve = fake_serve,
     .batch_free = fake_batch_free,
     .settle_begin = fake_settle_begin,
     .settle_wait = fake_settle_wait,
@@ -226,7 +230,8 @@ void fake_transport_init(struct fake_transport *fake)
 {
 	*fake = (struct fake_transport){.base.ops = &transport_ops};
 	pthread_mutex_init(&fake->mutex, NULL);
-	pthread_cond_init(&fake->changed, NULL);
+	if (!msp_condition_init(&fake->changed))
+		abort();
 }
 
 void fake_transport_done(struct fake_transport *fake)
@@ -271,9 +276,9 @@ void fake_transport_step(struct fake_transport *fake, enum msp_settle_answer ans
 
 bool fake_transport_wait_settled(struct fake_transport *fake, size_t count)
 {
-	struct timespec until = deadline_after(10000);
+	int64_t deadline_ms = msp_deadline_in(10000);
 	pthread_mutex_lock(&fake->mutex);
-	while (fake->settled < count && pthread_cond_timedwait(&fake->changed, &fake->mutex, &until) == 0)
+	while (fake->settled < count && msp_condition_wait(&fake->changed, &fake->mutex, deadline_ms))
 		;
 	bool settled = fake->settled >= count;
 	pthread_mutex_unlock(&fake->mutex);
@@ -282,9 +287,9 @@ bool fake_transport_wait_settled(struct fake_transport *fake, size_t count)
 
 bool fake_transport_wait_steps(struct fake_transport *fake)
 {
-	struct timespec until = deadline_after(10000);
+	int64_t deadline_ms = msp_deadline_in(10000);
 	pthread_mutex_lock(&fake->mutex);
-	while (fake->step_at < fake->step_count && pthread_cond_timedwait(&fake->changed, &fake->mutex, &until) == 0)
+	while (fake->step_at < fake->step_count && msp_condition_wait(&fake->changed, &fake->mutex, deadline_ms))
 		;
 	bool taken = fake->step_at == fake->step_count;
 	pthread_mutex_unlock(&fake->mutex);

@@ -44,6 +44,7 @@ struct fake_transport {
 	size_t largest_batch;
 	int most_in_flight, most_alive; /* batches at a time */
 	int received_in_flight;         /* batches received while another was in flight */
+	int served;                     /* calls of serve */
 	bool woken;
 };
 

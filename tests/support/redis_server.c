@@ -2,7 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <msp/backoff.h>
+#include <msp/clock.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>

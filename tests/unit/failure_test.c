@@ -1,6 +1,6 @@
 #include "check.h"
 
-#include <msp/backoff.h>
+#include <msp/clock.h>
 #include <msp/failure.h>
 
 #include <time.h>
@@ -292,10 +292,10 @@ static void every_code_has_its_stage_and_name(void **state)
 	static const struct {
 		const char *stage, *code;
 	} names[MSP_FAILURE_CODES] = {
-	    {"receive", "missing_value"},   {"receive", "too_large"},      {"receive", "delivery_limit"},
-	    {"receive", "expired"},         {"decode", "malformed"},       {"validate", "schema_violation"},
-	    {"predict", "model_error"},     {"predict", "invalid_output"}, {"encode", "unencodable"},
-	    {"publish", "output_rejected"},
+	    {"receive", "missing_value"}, {"receive", "too_large"},      {"receive", "delivery_limit"},
+	    {"receive", "expired"},       {"decode", "malformed"},       {"validate", "schema_violation"},
+	    {"predict", "model_error"},   {"predict", "invalid_output"}, {"predict", "model_crashed"},
+	    {"predict", "model_timeout"}, {"encode", "unencodable"},     {"publish", "output_rejected"},
 	};
 	for (int code = 0; code < MSP_FAILURE_CODES; code++) {
 		assert_string_equal(msp_failure_code_name((enum msp_failure_code)code), names[code].code);

@@ -16,6 +16,7 @@ struct fixture {
 	struct msp_work work;
 	struct msp_message messages[512];
 	char texts[512][16];
+	struct msp_error err;
 };
 
 static int set_up(void **state)
@@ -31,7 +32,7 @@ static int set_up(void **state)
 	    .max_memory = (size_t)1 << 20,
 	};
 	fake_model_tally_reset();
-	assert_int_equal(fake_model_plugin.open(NULL, &fixture.model, NULL), MSP_OK);
+	assert_int_equal(fake_model_plugin.open(NULL, NULL, &fixture.model, NULL), MSP_OK);
 	assert_int_equal(msp_pipeline_new(&fixture.config, fixture.model, &fixture.pipeline, NULL), MSP_OK);
 	msp_work_init(&fixture.work, &fixture.config);
 	*state = &fixture;
@@ -55,8 +56,7 @@ static struct msp_message message_of(const char *text)
 
 static enum msp_status run(struct fixture *fixture, size_t count)
 {
-	int64_t predict_ns = 0;
-	return msp_pipeline_run(fixture->pipeline, fixture->messages, count, &fixture->work, &predict_ns);
+	return msp_pipeline_run(fixture->pipeline, fixture->messages, count, &fixture->work, &fixture->err);
 }
 
 static void assert_output(const struct fixture *fixture, size_t index, const char *expected)
@@ -158,6 +158,73 @@ static void a_model_that_always_fails_fails_every_item(void **state)
 		assert_failure(fixture, i, MSP_FAILURE_MODEL_ERROR);
 }
 
+static void a_model_says_why_with_code_and_path(void **state)
+{
+	struct fixture *fixture = *state;
+	static const char *const texts[] = {"23", "24", "25", "14", "1"};
+	static const enum msp_failure_code codes[] = {MSP_FAILURE_SCHEMA_VIOLATION, MSP_FAILURE_MODEL_CRASHED,
+	                                              MSP_FAILURE_MODEL_TIMEOUT, MSP_FAILURE_MODEL_ERROR};
+	for (size_t i = 0; i < 5; i++)
+		fixture->messages[i] = message_of(texts[i]);
+	assert_int_equal(run(fixture, 5), MSP_OK);
+	for (size_t i = 0; i < 4; i++) {
+		assert_failure(fixture, i, codes[i]);
+		assert_string_equal(fixture->work.items[i].failure->message, "unlucky");
+	}
+	assert_string_equal(fixture->work.items[0].failure->path, "/n");
+	assert_null(fixture->work.items[1].failure->path);
+	assert_output(fixture, 4, "1");
+}
+
+/* Blames nobody: one call, not one for each half. */
+static void a_model_that_cannot_now_decides_nothing(void **state)
+{
+	struct fixture *fixture = *state;
+	fill(fixture, 64, -1);
+	fixture->messages[37] = message_of("21");
+	fake_model_tally.is_away = true;
+	assert_int_equal(run(fixture, 64), MSP_E_UNAVAILABLE);
+	assert_true(fixture->err.retriable);
+	assert_string_equal(fixture->err.text, "the fake model is away");
+	assert_int_equal(fixture->work.blocked, MSP_STAGE_PREDICT);
+	assert_int_equal(fake_model_tally.calls, 1);
+	fake_model_tally.is_away = false;
+	assert_int_equal(run(fixture, 64), MSP_OK);
+	assert_output(fixture, 37, "21");
+}
+
+static void a_codec_that_cannot_now_decides_nothing(void **state)
+{
+	struct fixture *fixture = *state;
+	atomic_bool *const needs[] = {&fake_codec_needs.prepare, &fake_codec_needs.decode, &fake_codec_needs.encode};
+	static const enum msp_stage stages[] = {MSP_STAGE_DECODE, MSP_STAGE_DECODE, MSP_STAGE_ENCODE};
+	fixture->messages[0] = message_of("777");
+	fixture->messages[1] = message_of("778");
+	fixture->messages[2] = message_of("nonsense");
+	for (size_t i = 0; i < 3; i++) {
+		*needs[i] = true;
+		assert_int_equal(run(fixture, 3), MSP_E_UNAVAILABLE);
+		assert_true(fixture->err.retriable);
+		assert_int_equal(fixture->work.blocked, stages[i]);
+		*needs[i] = false;
+	}
+	assert_int_equal(run(fixture, 3), MSP_OK);
+	assert_output(fixture, 0, "777");
+	assert_output(fixture, 1, "778");
+	assert_failure(fixture, 2, MSP_FAILURE_MALFORMED);
+}
+
+static void a_codec_says_headers_with_its_output(void **state)
+{
+	struct fixture *fixture = *state;
+	fixture->messages[0] = message_of("779");
+	fixture->messages[1] = message_of("1");
+	assert_int_equal(run(fixture, 2), MSP_OK);
+	assert_int_equal(fixture->work.items[0].headers->count, 1);
+	assert_memory_equal(fixture->work.items[0].headers->items[0].name.data, "fake", 4);
+	assert_null(fixture->work.items[1].headers);
+}
+
 static void a_batch_without_a_valid_input_is_not_predicted(void **state)
 {
 	struct fixture *fixture = *state;
@@ -251,6 +318,10 @@ int main(void)
 	    TEST(defects_are_errors),
 	    TEST(a_failing_call_is_halved_until_the_culprit_stands_alone),
 	    TEST(a_model_that_always_fails_fails_every_item),
+	    TEST(a_model_says_why_with_code_and_path),
+	    TEST(a_model_that_cannot_now_decides_nothing),
+	    TEST(a_codec_that_cannot_now_decides_nothing),
+	    TEST(a_codec_says_headers_with_its_output),
 	    TEST(a_batch_without_a_valid_input_is_not_predicted),
 	    TEST(no_memory_decides_nothing_and_can_be_tried_again),
 	    TEST(an_input_that_has_no_memory_alone_fails_at_last),

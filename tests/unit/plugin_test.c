@@ -1,5 +1,5 @@
 /* Real plugins, most of them broken in one way each: tests/support/models. */
-#include <msp/registry.h>
+#include <msp/plugin.h>
 
 #include <limits.h>
 #include <pthread.h>
@@ -30,17 +30,36 @@ static void check_refused(const char *name, enum msp_status status, const char *
 	assert_null(plugin.path);
 }
 
-/* Loading succeeds, opening does not. */
+/* Loads the model and opens an instance of it; what failed says why in `err`. */
+static enum msp_status load_and_open(const struct msp_plugin *plugin, struct msp_model_shared **ret_shared,
+                                     struct msp_model **ret_model, struct msp_error *err)
+{
+	const struct msp_model_info *info;
+	enum msp_status status = msp_plugin_load_model(plugin, NULL, ret_shared, &info, err);
+	return status == MSP_OK ? msp_plugin_open(plugin, *ret_shared, NULL, info, ret_model, err) : status;
+}
+
+static void release(const struct msp_plugin *plugin, struct msp_model_shared *shared, struct msp_model *model)
+{
+	if (model)
+		plugin->symbol->close(model);
+	if (shared)
+		plugin->symbol->unload(shared);
+}
+
+/* The plugin is one; its model cannot be loaded or opened. */
 static void check_open_refused(const char *name, enum msp_status status, const char *part)
 {
 	struct msp_plugin plugin;
 	struct msp_error err = {0};
 	assert_int_equal(load(name, &plugin, &err), MSP_OK);
+	struct msp_model_shared *shared = NULL;
 	struct msp_model *model = NULL;
-	assert_int_equal(msp_plugin_open(&plugin, NULL, &model, &err), status);
+	assert_int_equal(load_and_open(&plugin, &shared, &model, &err), status);
 	assert_null(model);
 	assert_non_null(strstr(err.text, part));
 	assert_non_null(strstr(err.text, name));
+	release(&plugin, shared, NULL);
 	msp_plugin_unload(&plugin);
 }
 
@@ -140,14 +159,19 @@ static void another_abi(void **state)
 static void a_function_is_missing(void **state)
 {
 	(void)state;
+	check_refused("no_load", MSP_E_INVALID, "no_load.so", "'load'");
+	check_refused("no_unload", MSP_E_INVALID, "no_unload.so", "'unload'");
 	check_refused("no_open", MSP_E_INVALID, "no_open.so", "'open'");
 	check_refused("no_predict", MSP_E_INVALID, "no_predict.so", "'predict'");
 	check_refused("no_close", MSP_E_INVALID, "no_close.so", "'close'");
 }
 
-static void open_fails(void **state)
+static void load_or_open_fails(void **state)
 {
 	(void)state;
+	check_open_refused("load_silent", MSP_E_NOT_FOUND, "load failed without a reason");
+	check_open_refused("load_refused", MSP_E_NOT_FOUND, "the model file is not there");
+	check_open_refused("load_empty", MSP_E_INVALID, "without a model");
 	check_open_refused("open_silent", MSP_E_NOT_FOUND, "open failed without a reason");
 	check_open_refused("open_refused", MSP_E_NOT_FOUND, "the model file is not there");
 	check_open_refused("open_empty", MSP_E_INVALID, "without a model");
@@ -171,41 +195,49 @@ static void open_fills_the_base(void **state)
 	(void)state;
 	static const struct {
 		const char *plugin, *name;
-	} cases[] = {{"plain", "variant"}, {"info_from_open", "learnt"}};
+	} cases[] = {{"plain", "variant"}, {"info_from_load", "learnt"}, {"same_info", "variant"}};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct msp_plugin plugin;
 		assert_int_equal(load(cases[i].plugin, &plugin, NULL), MSP_OK);
+		struct msp_model_shared *shared = NULL;
 		struct msp_model *model;
-		assert_int_equal(msp_plugin_open(&plugin, NULL, &model, NULL), MSP_OK);
+		assert_int_equal(load_and_open(&plugin, &shared, &model, NULL), MSP_OK);
 		assert_ptr_equal(model->plugin, plugin.symbol);
 		assert_string_equal(model->info->name, cases[i].name);
-		plugin.symbol->close(model);
+		release(&plugin, shared, model);
 		msp_plugin_unload(&plugin);
 	}
 }
 
-static void *opener_main(void *context)
+static void instances_say_what_the_first_said(void **state)
+{
+	(void)state;
+	check_open_refused("other_info", MSP_E_CONFLICT, "variant/1.0 has another output schema than the first");
+}
+
+static void *loader_main(void *context)
 {
 	const struct msp_plugin *plugin = context;
-	struct msp_model *model;
-	if (msp_plugin_open(plugin, NULL, &model, NULL) != MSP_OK)
+	struct msp_model_shared *shared = NULL;
+	struct msp_model *model = NULL;
+	if (load_and_open(plugin, &shared, &model, NULL) != MSP_OK)
 		return NULL;
-	plugin->symbol->close(model);
+	release(plugin, shared, model);
 	return context;
 }
 
-static void opens_wait_for_each_other(void **state)
+static void loads_wait_for_each_other(void **state)
 {
 	(void)state;
 	struct msp_plugin plugin;
-	assert_int_equal(load("open_alone", &plugin, NULL), MSP_OK);
+	assert_int_equal(load("load_alone", &plugin, NULL), MSP_OK);
 	pthread_t threads[8];
 	for (size_t i = 0; i < sizeof(threads) / sizeof(threads[0]); i++)
-		assert_int_equal(pthread_create(&threads[i], NULL, opener_main, &plugin), 0);
+		assert_int_equal(pthread_create(&threads[i], NULL, loader_main, &plugin), 0);
 	for (size_t i = 0; i < sizeof(threads) / sizeof(threads[0]); i++) {
-		void *opened;
-		pthread_join(threads[i], &opened);
-		assert_ptr_equal(opened, &plugin);
+		void *loaded;
+		pthread_join(threads[i], &loaded);
+		assert_ptr_equal(loaded, &plugin);
 	}
 	msp_plugin_unload(&plugin);
 }
@@ -222,10 +254,11 @@ int main(void)
 	    cmocka_unit_test(not_a_model),
 	    cmocka_unit_test(another_abi),
 	    cmocka_unit_test(a_function_is_missing),
-	    cmocka_unit_test(open_fails),
+	    cmocka_unit_test(load_or_open_fails),
 	    cmocka_unit_test(bad_metadata),
 	    cmocka_unit_test(open_fills_the_base),
-	    cmocka_unit_test(opens_wait_for_each_other),
+	    cmocka_unit_test(instances_say_what_the_first_said),
+	    cmocka_unit_test(loads_wait_for_each_other),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

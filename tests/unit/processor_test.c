@@ -2,7 +2,7 @@
 #include "fake_model.h"
 #include "fake_transport.h"
 
-#include <msp/backoff.h>
+#include <msp/clock.h>
 #include <msp/log.h>
 #include <msp/processor.h>
 #include <setjmp.h>
@@ -30,6 +30,8 @@ static int set_up(void **state)
 	fake_transport_init(&fixture.transport);
 	fixture.entry.label = label;
 	fixture.entry.plugin.symbol = &fake_model_plugin;
+	fixture.entry.info = fake_model_plugin.info;
+	fixture.entry.loaded = true;
 	snprintf(fixture.entry.identity, sizeof(fixture.entry.identity), "fake/1.0");
 	fixture.config = (struct msp_service_config){
 	    .entry = &fixture.entry,
@@ -92,15 +94,14 @@ static void run_until_settled(struct fixture *fixture, size_t count)
 	assert_true(settled);
 }
 
-static bool wait_for(bool (*condition)(const struct msp_processor *), const struct msp_processor *processor,
-                     bool expected)
+static bool wait_for(bool (*condition)(struct msp_processor *), struct msp_processor *processor, bool expected)
 {
 	for (int i = 0; i < 10000 && condition(processor) != expected; i++)
 		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
 	return condition(processor) == expected;
 }
 
-/* ---- the street ---- */
+/* ---- the loop ---- */
 
 static void every_input_becomes_one_result_in_order(void **state)
 {
@@ -308,6 +309,184 @@ static void nothing_stays_in_flight_while_memory_is_waited_for(void **state)
 	assert_int_equal(stop(fixture, NULL), MSP_OK);
 }
 
+/* ---- a model that cannot now ---- */
+
+static void snapshot_keep(void *context, const struct msp_worker_snapshot *snapshot)
+{
+	*(struct msp_worker_snapshot *)context = *snapshot;
+}
+
+/* The one worker. */
+static struct msp_worker_snapshot look(struct fixture *fixture)
+{
+	struct msp_worker_snapshot snapshot = {.label = NULL};
+	msp_processor_visit(fixture->processor, snapshot_keep, &snapshot);
+	assert_non_null(snapshot.label);
+	return snapshot;
+}
+
+static bool refused_twice(struct msp_processor *processor)
+{
+	(void)processor;
+	return fake_model_tally.refused >= 2;
+}
+
+/* Waited for like a broker: nothing goes to errors, the one before is settled, the group's duties are served. */
+static void a_model_that_cannot_now_is_waited_for(void **state)
+{
+	struct fixture *fixture = *state;
+	put_numbers(fixture, 100, 101);
+	put_numbers(fixture, 21, 22);
+	put_numbers(fixture, 100, 103);
+	start(fixture);
+	assert_true(wait_for(msp_processor_ready, fixture->processor, true));
+	assert_true(fake_transport_wait_settled(&fixture->transport, 5));
+	fake_model_tally.is_away = true;
+	put_numbers(fixture, 21, 22);
+	assert_true(wait_for(refused_twice, fixture->processor, true));
+	assert_false(msp_processor_ready(fixture->processor));
+	struct msp_worker_snapshot snapshot = look(fixture);
+	assert_int_equal(snapshot.state, MSP_WORKER_WAITING);
+	assert_int_equal(snapshot.waiting_for, MSP_WAIT_MODEL);
+	assert_string_equal(snapshot.waiting_why, "the fake model is away");
+	assert_in_range(snapshot.waiting_since_ms, 1, msp_monotonic_ms());
+	fake_model_tally.is_away = false;
+	assert_true(fake_transport_wait_settled(&fixture->transport, 6));
+	assert_true(wait_for(msp_processor_ready, fixture->processor, true));
+	assert_int_equal(stop(fixture, NULL), MSP_OK);
+	assert_true(fixture->transport.served > 0);
+	for (size_t i = 0; i < 6; i++)
+		assert_int_equal(fixture->transport.records[i].route, MSP_ROUTE_OUTPUTS);
+}
+
+static void a_model_that_does_not_open_yet_is_waited_for(void **state)
+{
+	struct fixture *fixture = *state;
+	fake_model_tally.is_away = true;
+	put_numbers(fixture, 100, 105);
+	start(fixture);
+	assert_true(wait_for(refused_twice, fixture->processor, true));
+	assert_false(msp_processor_ready(fixture->processor));
+	assert_int_equal(look(fixture).waiting_for, MSP_WAIT_MODEL);
+	fake_model_tally.is_away = false;
+	assert_true(fake_transport_wait_settled(&fixture->transport, 5));
+	assert_int_equal(stop(fixture, NULL), MSP_OK);
+}
+
+static void a_codec_that_cannot_now_is_waited_for(void **state)
+{
+	struct fixture *fixture = *state;
+	fake_codec_needs.refused = 0;
+	fake_codec_needs.prepare = true;
+	put_numbers(fixture, 100, 105);
+	start(fixture);
+	assert_true(wait_for(msp_processor_ready, fixture->processor, false));
+	while (fake_codec_needs.refused < 2)
+		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+	assert_int_equal(look(fixture).waiting_for, MSP_WAIT_CODEC);
+	fake_codec_needs.prepare = false;
+	assert_true(fake_transport_wait_settled(&fixture->transport, 5));
+	assert_int_equal(stop(fixture, NULL), MSP_OK);
+}
+
+static void an_instance_that_says_something_else_ends_the_worker(void **state)
+{
+	struct fixture *fixture = *state;
+	static struct msp_model_info other;
+	struct msp_error err = {.text = ""};
+	other = *fake_model_plugin.info;
+	other.minor++;
+	fixture->entry.info = &other;
+	start(fixture);
+	assert_true(wait_for(msp_processor_failed, fixture->processor, true));
+	assert_int_equal(stop(fixture, &err), MSP_E_CONFLICT);
+	assert_non_null(strstr(err.text, "says that it is fake/1.0"));
+}
+
+static bool model_is_blocked(struct msp_processor *processor)
+{
+	(void)processor;
+	return fake_model_tally.is_blocked;
+}
+
+static void stop_wakes_a_model_that_waits(void **state)
+{
+	struct fixture *fixture = *state;
+	put_numbers(fixture, 22, 23);
+	start(fixture);
+	assert_true(wait_for(model_is_blocked, fixture->processor, true));
+	assert_true(look(fixture).computing_since_ms > 0);
+	assert_int_equal(stop(fixture, NULL), MSP_OK);
+	assert_int_equal(fixture->transport.settled, 0);
+}
+
+/* ---- services that come and go ---- */
+
+static void services_come_and_go_while_others_run(void **state)
+{
+	struct fixture *fixture = *state;
+	start(fixture);
+	struct fake_transport other;
+	static char label[] = "other";
+	struct msp_registry_entry entry = fixture->entry;
+	entry.label = label;
+	struct msp_service_config second = fixture->config;
+	second.entry = &entry;
+	second.transport = &other.base;
+	for (int round = 0; round < 3; round++) {
+		fake_transport_init(&other);
+		assert_int_equal(msp_processor_add(fixture->processor, &second, NULL), MSP_OK);
+		assert_int_equal(msp_processor_add(fixture->processor, &second, NULL), MSP_E_EXISTS);
+		assert_int_equal(msp_processor_start(fixture->processor, NULL), MSP_OK);
+		fake_transport_put(&other, "7");
+		put_numbers(fixture, 100, 110);
+		assert_true(fake_transport_wait_settled(&other, 1));
+		assert_true(wait_for(msp_processor_ready, fixture->processor, true));
+		if (round == 1)
+			assert_int_equal(msp_processor_stop_service(fixture->processor, "other", NULL), MSP_OK);
+		assert_int_equal(msp_processor_remove(fixture->processor, "other", NULL), MSP_OK);
+		assert_int_equal(msp_processor_remove(fixture->processor, "other", NULL), MSP_E_NOT_FOUND);
+		fake_transport_done(&other);
+		assert_true(msp_processor_ready(fixture->processor));
+	}
+	assert_true(fake_transport_wait_settled(&fixture->transport, 30));
+	assert_int_equal(stop(fixture, NULL), MSP_OK);
+	struct msp_counters counters;
+	msp_processor_counters(fixture->processor, &counters);
+	assert_int_equal(counters.outputs, 33);
+}
+
+static void two_workers_of_one_model_are_told_apart(void **state)
+{
+	struct fixture *fixture = *state;
+	fixture->config.workers = 2;
+	start(fixture);
+	assert_true(wait_for(msp_processor_ready, fixture->processor, true));
+	assert_int_equal(fake_model_tally.open, 2);
+	/* The last that the visitor meets. */
+	assert_int_equal(look(fixture).slot, 1);
+	assert_int_equal(stop(fixture, NULL), MSP_OK);
+}
+
+static void histograms_tell_how_long_it_took(void **state)
+{
+	struct fixture *fixture = *state;
+	for (int i = 0; i < 20; i++)
+		fake_transport_put(&fixture->transport, "18");
+	run_until_settled(fixture, 20);
+	struct msp_worker_snapshot snapshot = look(fixture);
+	struct msp_histogram_snapshot predict = {.count = 0}, end_to_end = {.count = 0}, settle = {.count = 0};
+	msp_histogram_add_to(snapshot.predict, &predict);
+	msp_histogram_add_to(snapshot.end_to_end, &end_to_end);
+	msp_histogram_add_to(snapshot.settle, &settle);
+	assert_int_equal(predict.count, snapshot.counters.batches);
+	assert_int_equal(settle.count, snapshot.counters.batches);
+	assert_int_equal(end_to_end.count, 20);
+	/* Twenty times 5 ms. */
+	assert_in_range(predict.sum_ns, 100000000, 10000000000);
+	assert_in_range(msp_histogram_quantile_ns(&predict, 0.01), 5000000, 10000000000);
+}
+
 static void stop_settles_what_is_in_hand(void **state)
 {
 	struct fixture *fixture = *state;
@@ -343,7 +522,11 @@ static void many_workers_end_together(void **state)
 	struct fixture *fixture = *state;
 	struct fake_transport other;
 	fake_transport_init(&other);
+	static char label[] = "other";
+	struct msp_registry_entry entry = fixture->entry;
+	entry.label = label;
 	struct msp_service_config second = fixture->config;
+	second.entry = &entry;
 	second.transport = &other.base;
 	assert_int_equal(msp_processor_add(fixture->processor, &second, NULL), MSP_OK);
 	fake_transport_put(&other, "7");
@@ -375,6 +558,14 @@ int main(void)
 	    TEST(no_memory_is_waited_for),
 	    TEST(an_input_that_asks_for_too_much_is_an_error),
 	    TEST(nothing_stays_in_flight_while_memory_is_waited_for),
+	    TEST(a_model_that_cannot_now_is_waited_for),
+	    TEST(a_model_that_does_not_open_yet_is_waited_for),
+	    TEST(a_codec_that_cannot_now_is_waited_for),
+	    TEST(an_instance_that_says_something_else_ends_the_worker),
+	    TEST(stop_wakes_a_model_that_waits),
+	    TEST(services_come_and_go_while_others_run),
+	    TEST(two_workers_of_one_model_are_told_apart),
+	    TEST(histograms_tell_how_long_it_took),
 	    TEST(stop_settles_what_is_in_hand),
 	    TEST(stop_leaves_a_batch_that_nobody_takes),
 	    TEST(many_workers_end_together),

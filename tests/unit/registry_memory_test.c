@@ -31,7 +31,16 @@ static enum msp_status registry_fill(struct msp_registry *registry, struct msp_e
 		msp_plugin_unload(&plugin);
 		return status;
 	}
-	return msp_registry_add(registry, "faulty", &plugin, &options, "p", false, err);
+	struct msp_registry_entry *entry;
+	status = msp_registry_add(registry, "faulty", &plugin, &options, &entry, err);
+	if (status == MSP_OK)
+		status = msp_registry_load(registry, entry, err);
+	struct msp_model *model;
+	if (status == MSP_OK)
+		status = msp_registry_open(entry, &model, err);
+	if (status == MSP_OK)
+		model->plugin->close(model);
+	return status;
 }
 
 static enum msp_status registry_scenario(void *context)
@@ -39,7 +48,7 @@ static enum msp_status registry_scenario(void *context)
 	(void)context;
 	struct msp_error err = {0};
 	struct msp_registry *registry;
-	enum msp_status status = msp_registry_new(&registry, &err);
+	enum msp_status status = msp_registry_new("p", NULL, &registry, &err);
 	if (status == MSP_OK) {
 		status = registry_fill(registry, &err);
 		msp_registry_free(registry);

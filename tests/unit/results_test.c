@@ -14,8 +14,8 @@
 		}                                                                                                              \
 	}
 
-static const struct results_context plain = {.error = {.model = "fake/1.0", .group = "group"}};
-static const struct results_context with_headers = {
+static const struct msp_results_context plain = {.error = {.model = "fake/1.0", .group = "group"}};
+static const struct msp_results_context with_headers = {
     .error = {.model = "fake/1.0", .group = "group"},
     .output_headers = {HEADER("msp-model", "fake/1.0"), HEADER("content-type", "application/json")},
     .output_header_count = 2,
@@ -73,7 +73,7 @@ static const char *headers_text(const struct msp_message *message)
 static void an_output_keeps_key_time_and_partition(void **state)
 {
 	struct fixture *fixture = *state;
-	const struct msp_outgoing *outgoing = results_new(&fixture->work, &plain);
+	const struct msp_outgoing *outgoing = msp_results_new(&fixture->work, &plain);
 	assert_non_null(outgoing);
 	assert_int_equal(outgoing->route, MSP_ROUTE_OUTPUTS);
 	assert_int_equal(outgoing->state, MSP_OUTGOING_PENDING);
@@ -108,13 +108,34 @@ static void headers_of_outputs(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		fixture->message.headers = cases[i].headers;
 		fixture->message.header_count = cases[i].count;
-		const struct msp_outgoing *outgoing = results_new(&fixture->work, &plain);
+		const struct msp_outgoing *outgoing = msp_results_new(&fixture->work, &plain);
 		assert_non_null(outgoing);
 		assert_string_equal(headers_text(&outgoing->message), cases[i].plain);
-		outgoing = results_new(&fixture->work, &with_headers);
+		outgoing = msp_results_new(&fixture->work, &with_headers);
 		assert_non_null(outgoing);
 		assert_string_equal(headers_text(&outgoing->message), cases[i].with_headers);
 	}
+}
+
+static void headers_of_the_codec_come_last(void **state)
+{
+	static const struct msp_header own[] = {HEADER("schema", "old"), HEADER("a", "1")};
+	static const struct msp_header said[] = {HEADER("schema", "7")};
+	static const struct msp_headers headers = {said, 1};
+	struct fixture *fixture = *state;
+	fixture->work.items[0].headers = &headers;
+	const struct msp_outgoing *outgoing = msp_results_new(&fixture->work, &plain);
+	assert_non_null(outgoing);
+	assert_string_equal(headers_text(&outgoing->message), "schema=7,");
+	fixture->message.headers = own;
+	fixture->message.header_count = 2;
+	outgoing = msp_results_new(&fixture->work, &plain);
+	assert_non_null(outgoing);
+	assert_string_equal(headers_text(&outgoing->message), "a=1,schema=7,");
+	outgoing = msp_results_new(&fixture->work, &with_headers);
+	assert_non_null(outgoing);
+	assert_string_equal(headers_text(&outgoing->message),
+	                    "a=1,msp-model=fake/1.0,content-type=application/json,schema=7,");
 }
 
 static void what_is_refused_is_replaced_until_nothing_is_left(void **state)
@@ -124,46 +145,46 @@ static void what_is_refused_is_replaced_until_nothing_is_left(void **state)
 	struct msp_error err;
 	fixture->message.headers = own;
 	fixture->message.header_count = 2;
-	struct msp_outgoing *outgoing = results_new(&fixture->work, &plain);
+	struct msp_outgoing *outgoing = msp_results_new(&fixture->work, &plain);
 	assert_non_null(outgoing);
 	outgoing->state = MSP_OUTGOING_REJECTED;
 	outgoing->reason = "too large";
-	assert_int_equal(results_replace_rejected(&fixture->work, &plain, outgoing, &err), MSP_OK);
+	assert_int_equal(msp_results_replace_rejected(&fixture->work, &plain, outgoing, &err), MSP_OK);
 	assert_int_equal(outgoing->route, MSP_ROUTE_ERRORS);
 	assert_int_equal(outgoing->state, MSP_OUTGOING_PENDING);
 	assert_int_equal(fixture->item.failure->code, MSP_FAILURE_OUTPUT_REJECTED);
 	assert_true(msp_bytes_equal(outgoing->message.value, MSP_BYTES_LITERAL("input")));
 	outgoing->state = MSP_OUTGOING_REJECTED;
-	assert_int_equal(results_replace_rejected(&fixture->work, &plain, outgoing, &err), MSP_OK);
+	assert_int_equal(msp_results_replace_rejected(&fixture->work, &plain, outgoing, &err), MSP_OK);
 	assert_null(outgoing->message.value.data);
 	assert_non_null(strstr(headers_text(&outgoing->message), "a=1,a=2,"));
 	assert_non_null(strstr(headers_text(&outgoing->message), "msp-value-omitted=5,"));
 	outgoing->state = MSP_OUTGOING_REJECTED;
-	assert_int_equal(results_replace_rejected(&fixture->work, &plain, outgoing, &err), MSP_OK);
+	assert_int_equal(msp_results_replace_rejected(&fixture->work, &plain, outgoing, &err), MSP_OK);
 	assert_null(strstr(headers_text(&outgoing->message), "a=1,"));
 	assert_non_null(strstr(headers_text(&outgoing->message), "msp-value-omitted=5,msp-headers-omitted=2,"));
 	assert_true(msp_bytes_equal(outgoing->message.key, MSP_BYTES_LITERAL("key")));
 	outgoing->state = MSP_OUTGOING_REJECTED;
-	assert_int_equal(results_replace_rejected(&fixture->work, &plain, outgoing, &err), MSP_OK);
+	assert_int_equal(msp_results_replace_rejected(&fixture->work, &plain, outgoing, &err), MSP_OK);
 	assert_null(outgoing->message.key.data);
 	assert_non_null(strstr(headers_text(&outgoing->message), "msp-headers-omitted=2,msp-key-omitted=3,"));
 	outgoing->state = MSP_OUTGOING_REJECTED;
-	assert_int_equal(results_replace_rejected(&fixture->work, &plain, outgoing, &err), MSP_E_LIMIT);
+	assert_int_equal(msp_results_replace_rejected(&fixture->work, &plain, outgoing, &err), MSP_E_LIMIT);
 	assert_non_null(strstr(err.text, "inputs partition 2 offset 5"));
 	assert_non_null(strstr(err.text, "too large"));
 	fixture->message.id = "12-3";
-	assert_int_equal(results_replace_rejected(&fixture->work, &plain, outgoing, &err), MSP_E_LIMIT);
+	assert_int_equal(msp_results_replace_rejected(&fixture->work, &plain, outgoing, &err), MSP_E_LIMIT);
 	assert_non_null(strstr(err.text, "inputs id 12-3"));
 }
 
 static void what_was_settled_elsewhere_stays_so(void **state)
 {
 	struct fixture *fixture = *state;
-	struct msp_outgoing *outgoing = results_new(&fixture->work, &plain);
+	struct msp_outgoing *outgoing = msp_results_new(&fixture->work, &plain);
 	assert_non_null(outgoing);
-	outgoing->state = MSP_OUTGOING_ELSEWHERE;
-	assert_int_equal(results_replace_rejected(&fixture->work, &plain, outgoing, NULL), MSP_OK);
-	assert_int_equal(outgoing->state, MSP_OUTGOING_ELSEWHERE);
+	outgoing->state = MSP_OUTGOING_ALREADY_SETTLED;
+	assert_int_equal(msp_results_replace_rejected(&fixture->work, &plain, outgoing, NULL), MSP_OK);
+	assert_int_equal(outgoing->state, MSP_OUTGOING_ALREADY_SETTLED);
 	assert_int_equal(outgoing->route, MSP_ROUTE_OUTPUTS);
 	assert_null(fixture->item.failure);
 }
@@ -173,9 +194,8 @@ static void what_was_settled_elsewhere_stays_so(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    TEST(an_output_keeps_key_time_and_partition),
-	    TEST(headers_of_outputs),
-	    TEST(what_is_refused_is_replaced_until_nothing_is_left),
+	    TEST(an_output_keeps_key_time_and_partition), TEST(headers_of_outputs),
+	    TEST(headers_of_the_codec_come_last),         TEST(what_is_refused_is_replaced_until_nothing_is_left),
 	    TEST(what_was_settled_elsewhere_stays_so),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

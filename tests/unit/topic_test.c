@@ -7,19 +7,19 @@ static void names_of_a_model(void **state)
 	(void)state;
 	const struct msp_model_info info = {.name = "iris_model", .major = 0, .minor = 1};
 	struct msp_topics topics;
-	assert_int_equal(msp_topics_init(&topics, MSP_TOPIC_PREFIX_DEFAULT, &info, false, NULL), MSP_OK);
+	assert_int_equal(msp_topics_init(&topics, MSP_TOPIC_PREFIX_DEFAULT, &info, NULL, NULL), MSP_OK);
 	assert_string_equal(topics.name[MSP_TOPIC_INPUTS], "model_stream_processor.iris_model.0.1.inputs");
 	assert_string_equal(topics.name[MSP_TOPIC_OUTPUTS], "model_stream_processor.iris_model.0.1.outputs");
 	assert_string_equal(topics.name[MSP_TOPIC_ERRORS], "model_stream_processor.iris_model.0.1.errors");
 	assert_string_equal(topics.group, "model_stream_processor.iris_model.0.1");
 }
 
-static void hash_tag_wraps_the_common_part(void **state)
+static void two_characters_wrap_the_common_part(void **state)
 {
 	(void)state;
 	const struct msp_model_info info = {.name = "m", .major = 12, .minor = 34};
 	struct msp_topics topics;
-	assert_int_equal(msp_topics_init(&topics, "a.b-c_d", &info, true, NULL), MSP_OK);
+	assert_int_equal(msp_topics_init(&topics, "a.b-c_d", &info, "{}", NULL), MSP_OK);
 	assert_string_equal(topics.name[MSP_TOPIC_INPUTS], "{a.b-c_d.m.12.34}.inputs");
 	assert_string_equal(topics.name[MSP_TOPIC_ERRORS], "{a.b-c_d.m.12.34}.errors");
 	assert_string_equal(topics.group, "a.b-c_d.m.12.34");
@@ -30,7 +30,7 @@ static void check_refused(const char *prefix, const char *name, int major, int m
 	const struct msp_model_info info = {.name = name, .major = major, .minor = minor};
 	struct msp_topics topics;
 	struct msp_error err;
-	assert_int_equal(msp_topics_init(&topics, prefix, &info, false, &err), MSP_E_INVALID);
+	assert_int_equal(msp_topics_init(&topics, prefix, &info, NULL, &err), MSP_E_INVALID);
 	if (!strstr(err.text, word))
 		fail_msg("\"%s\" does not say \"%s\"", err.text, word);
 }
@@ -63,14 +63,14 @@ static void the_longest_name(void **state)
 	size_t longest = MSP_TOPIC_MAX - strlen("p.") - strlen(".0.1.outputs");
 	const struct msp_model_info info = {.name = name, .major = 0, .minor = 1};
 	name[longest] = '\0';
-	assert_int_equal(msp_topics_init(&topics, "p", &info, false, NULL), MSP_OK);
+	assert_int_equal(msp_topics_init(&topics, "p", &info, NULL, NULL), MSP_OK);
 	assert_int_equal(strlen(topics.name[MSP_TOPIC_OUTPUTS]), MSP_TOPIC_MAX);
 	struct msp_error err;
-	assert_int_equal(msp_topics_init(&topics, "p", &info, true, &err), MSP_E_INVALID);
+	assert_int_equal(msp_topics_init(&topics, "p", &info, "{}", &err), MSP_E_INVALID);
 	assert_non_null(strstr(err.text, "250 bytes for the inputs"));
 	name[longest] = 'n';
 	name[longest + 1] = '\0';
-	assert_int_equal(msp_topics_init(&topics, "p", &info, false, &err), MSP_E_INVALID);
+	assert_int_equal(msp_topics_init(&topics, "p", &info, NULL, &err), MSP_E_INVALID);
 	assert_non_null(strstr(err.text, "250 bytes for the outputs"));
 }
 
@@ -119,7 +119,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(names_of_a_model),
-	    cmocka_unit_test(hash_tag_wraps_the_common_part),
+	    cmocka_unit_test(two_characters_wrap_the_common_part),
 	    cmocka_unit_test(bad_parts_are_refused),
 	    cmocka_unit_test(the_longest_name),
 	    cmocka_unit_test(collisions),

@@ -203,6 +203,25 @@ static enum msp_status admin_group_remaining(struct msp_admin *base, const char 
 	return status == MSP_OK ? rds_lag_count(&lag, ret_remaining, err) : status;
 }
 
+/* All partitions as one. */
+static enum msp_status admin_group_lag(struct msp_admin *base, const char *group, const char *topic,
+                                       const struct msp_topic_info *until, struct msp_group_lag **ret_lag,
+                                       int timeout_ms, struct msp_error *err)
+{
+	struct msp_group_lag *lag = calloc(1, sizeof(*lag) + sizeof(lag->partitions[0]));
+	if (!lag)
+		return msp_error_set(err, MSP_E_NO_MEMORY, "no memory for a lag");
+	lag->partition_count = 1;
+	lag->partitions[0].oldest_timestamp_ms = MSP_TIMESTAMP_NONE;
+	enum msp_status status =
+	    admin_group_remaining(base, group, topic, until, &lag->partitions[0].messages, timeout_ms, err);
+	if (status == MSP_OK)
+		*ret_lag = lag;
+	else
+		free(lag);
+	return status;
+}
+
 static void admin_free(struct msp_admin *base)
 {
 	if (!base)
@@ -217,7 +236,7 @@ static const struct msp_admin_ops ADMIN_OPS = {
     .topic_delete = admin_topic_delete,
     .topic_list = admin_topic_list,
     .topic_describe = admin_topic_describe,
-    .group_remaining = admin_group_remaining,
+    .group_lag = admin_group_lag,
     .free = admin_free,
 };
 

@@ -167,10 +167,17 @@ static void transport_free(struct msp_transport *base)
 	free(transport);
 }
 
+/* Braces make the names of one model share a slot of a cluster. */
+static const char *transport_topic_wrap(const void *options)
+{
+	return ((const struct rds_options *)options)->hash_tag ? "{}" : NULL;
+}
+
 const struct msp_transport_ops msp_transport_redis = {
     .name = "redis",
     .schemes = SCHEMES,
     .options = &OPTION_TABLE,
+    .topic_wrap = transport_topic_wrap,
     .open = transport_open,
     .consumer_open = transport_consumer_open,
     .producer_open = transport_producer_open,

@@ -216,7 +216,7 @@ static void take_script(struct rds_consumer *consumer, const redisReply *reply)
 /* The verdict on one message that the script did not publish. One that stays pending is sent again. */
 static void verdict_take(struct rds_consumer *consumer, struct msp_outgoing *outgoing, const char *verdict)
 {
-	outgoing->state = verdict[0] ? MSP_OUTGOING_PENDING : MSP_OUTGOING_ELSEWHERE;
+	outgoing->state = verdict[0] ? MSP_OUTGOING_PENDING : MSP_OUTGOING_ALREADY_SETTLED;
 	if (strcmp(verdict, "-") == 0)
 		topic_is_missing(consumer, outgoing->route);
 	else if (verdict[0])

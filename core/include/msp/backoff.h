@@ -2,6 +2,7 @@
 #ifndef MSP_BACKOFF_H
 #define MSP_BACKOFF_H
 
+#include <msp/clock.h>
 #include <stdint.h>
 
 /* Caller storage. [owner thread] */
@@ -16,10 +17,5 @@ void msp_backoff_init(struct msp_backoff *backoff, int initial_ms, int max_ms);
 void msp_backoff_reset(struct msp_backoff *backoff);
 /* How long to wait now: between half and all of min(max_ms, initial_ms * 2^tries); counts the try. */
 int msp_backoff_next_ms(struct msp_backoff *backoff);
-
-/* Milliseconds and nanoseconds of CLOCK_MONOTONIC, and milliseconds since 1970 UTC. [any thread] */
-int64_t msp_monotonic_ms(void);
-int64_t msp_monotonic_ns(void);
-int64_t msp_wall_ms(void);
 
 #endif

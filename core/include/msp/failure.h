@@ -24,10 +24,12 @@ enum msp_failure_code {
 	MSP_FAILURE_SCHEMA_VIOLATION, /* validate */
 	MSP_FAILURE_MODEL_ERROR,      /* predict */
 	MSP_FAILURE_INVALID_OUTPUT,   /* predict: the model's answer breaks its own output schema */
+	MSP_FAILURE_MODEL_CRASHED,    /* predict: the model's process died of it */
+	MSP_FAILURE_MODEL_TIMEOUT,    /* predict: the model took longer than it may */
 	MSP_FAILURE_UNENCODABLE,      /* encode */
 	MSP_FAILURE_OUTPUT_REJECTED,  /* publish: the broker will never take the output */
 };
-#define MSP_FAILURE_CODES 10
+#define MSP_FAILURE_CODES 12
 
 /* "missing_value", …: the value of the header msp-error-code. */
 const char *msp_failure_code_name(enum msp_failure_code code);

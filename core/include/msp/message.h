@@ -11,6 +11,13 @@ struct msp_header {
 	struct msp_bytes value;
 };
 
+/* Headers that stand together; borrowed. */
+struct msp_headers {
+	const struct msp_header *items;
+	size_t count;
+};
+#define MSP_NO_HEADERS ((struct msp_headers){NULL, 0})
+
 #define MSP_TIMESTAMP_NONE INT64_MIN
 #define MSP_PARTITION_ANY  (-1)
 #define MSP_OFFSET_NONE    (-1)

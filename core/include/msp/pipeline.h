@@ -1,4 +1,4 @@
-/* The street that data walks, without a broker: decode, validate, predict, encode, each over a whole batch. */
+/* The pipeline, without a broker: decode, validate, predict, encode, each over a whole batch. */
 #ifndef MSP_PIPELINE_H
 #define MSP_PIPELINE_H
 
@@ -9,6 +9,7 @@
 struct msp_pipeline_config {
 	const struct msp_codec_ops *input_codec, *output_codec;
 	const void *input_codec_options, *output_codec_options; /* see msp_codec_config.options */
+	const char *input_topic, *output_topic;                 /* for the codecs, or NULL */
 	int max_depth;
 	size_t max_message_bytes; /* a larger input is MSP_FAILURE_TOO_LARGE */
 	int delivery_limit;       /* more deliveries than this: MSP_FAILURE_DELIVERY_LIMIT; 0: no limit */
@@ -22,6 +23,7 @@ struct msp_item {
 	const struct msp_message *message; /* borrowed */
 	struct msp_value input, output;    /* void after msp_pipeline_run */
 	size_t encoded_at, encoded_size;   /* where its output stands in msp_work.encoded */
+	const struct msp_headers *headers; /* what the codec wants said with the output, or NULL; owned by the codec */
 	const struct msp_failure *failure; /* NULL: none; in msp_work.records */
 	enum msp_omission omission;        /* what the error record made of it does without */
 };
@@ -31,9 +33,11 @@ struct msp_work {
 	struct msp_item *items; /* in records */
 	size_t count;
 	struct msp_buffer encoded;
-	struct msp_arena records; /* lives until the batch is settled: items, failures and what the caller adds */
-	struct msp_arena values;  /* lives through the stages: inputs, predictions */
-	bool last_try;            /* for the caller to set: an input for which the model has no memory fails */
+	struct msp_arena records;      /* lives until the batch is settled: items, failures and what the caller adds */
+	struct msp_arena values;       /* lives through the stages: inputs, predictions */
+	bool last_try;                 /* for the caller to set: an input for which the model has no memory fails */
+	enum msp_stage blocked;        /* after a run that could not be decided: the stage that could not go on */
+	int64_t decode_ns, predict_ns; /* what the stages took in the last run */
 };
 
 struct msp_pipeline;
@@ -47,10 +51,11 @@ void msp_work_init(struct msp_work *work, const struct msp_pipeline_config *conf
 void msp_work_done(struct msp_work *work);
 
 /* Runs the stages over `count` > 0 messages. Borrows `messages` as long as `work` is used; whatever `work` held before
- * is void. Afterwards each item has either its output in work->encoded or a failure. MSP_E_NO_MEMORY: nothing was
- * decided, call again later. Adds the time spent in predict to *predict_ns. [owner thread] */
+ * is gone. Afterwards each item has either its output in work->encoded or a failure. MSP_E_NO_MEMORY or a retriable
+ * error (a model or a codec cannot now): nothing was decided, call again later. Any other error: a codec can never go
+ * on. [owner thread] */
 enum msp_status msp_pipeline_run(struct msp_pipeline *pipeline, const struct msp_message *messages, size_t count,
-                                 struct msp_work *work, int64_t *predict_ns) MSP_NODISCARD;
+                                 struct msp_work *work, struct msp_error *err) MSP_NODISCARD;
 
 /* The encoded output of an item without a failure. Valid until the work is used again. */
 static inline struct msp_bytes msp_work_output(const struct msp_work *work, const struct msp_item *item)

@@ -3,13 +3,14 @@
 #ifndef MSP_PROCESSOR_H
 #define MSP_PROCESSOR_H
 
+#include <msp/histogram.h>
 #include <msp/pipeline.h>
 #include <msp/registry.h>
 #include <msp/transport.h>
 
-/* How one model is served. Everything pointed to is borrowed until msp_processor_free. */
+/* How one model is served. Everything pointed to is borrowed until the service is removed, or msp_processor_free. */
 struct msp_service_config {
-	struct msp_registry_entry *entry;
+	struct msp_registry_entry *entry; /* loaded */
 	struct msp_transport *transport;
 	int workers; /* > 0 */
 	const char *group;
@@ -25,7 +26,9 @@ struct msp_service_config {
 	struct msp_pipeline_config pipeline;
 };
 
-/* Counts since start; a snapshot. */
+/* ---- what workers do, for those who look on ---- */
+
+/* Counts since start. */
 struct msp_counters {
 	uint64_t received; /* messages taken, also those that were lost and came again */
 	uint64_t outputs;  /* settled as outputs */
@@ -33,32 +36,76 @@ struct msp_counters {
 	uint64_t errors_by_code[MSP_FAILURE_CODES];
 	uint64_t batches; /* settled */
 	uint64_t lost;    /* batches dropped because they were no longer ours */
-	uint64_t predict_ns;
 };
+
+enum msp_worker_state {
+	MSP_WORKER_OPENING, /* its model or its consumer */
+	MSP_WORKER_READY,
+	MSP_WORKER_WAITING,
+	MSP_WORKER_ENDED,
+};
+
+enum msp_wait { MSP_WAIT_NOTHING, MSP_WAIT_BROKER, MSP_WAIT_MODEL, MSP_WAIT_CODEC, MSP_WAIT_MEMORY };
+/* "the broker", …, for people. */
+const char *msp_wait_name(enum msp_wait reason);
+
+/* One worker at one moment. Times are of msp_monotonic_ms, 0 where nothing is so. Strings and histograms are borrowed
+ * for the visit. */
+struct msp_worker_snapshot {
+	const char *label, *model; /* of the configuration; "iris_model/0.1" */
+	int slot;                  /* among the model's workers, from 0 */
+	enum msp_worker_state state;
+	enum msp_wait waiting_for;
+	char waiting_why[MSP_ERROR_TEXT_SIZE];
+	int64_t waiting_since_ms;
+	size_t batch_messages; /* how many the next batch may have */
+	int64_t computing_since_ms;
+	size_t in_flight; /* messages that are being settled */
+	int64_t in_flight_since_ms;
+	struct msp_counters counters;
+	/* Of decode, predict and settle: the time of a batch. End to end: of each message, from its timestamp until it was
+	 * settled. */
+	const struct msp_histogram *decode, *predict, *settle, *end_to_end;
+	bool has_consumer;
+	struct msp_consumer_stats consumer; /* when there is one */
+};
+
+/* ---- the processor ---- */
 
 struct msp_processor;
 
+/* Slots without a tag: [owner thread]. */
 enum msp_status msp_processor_new(struct msp_processor **ret_processor, struct msp_error *err) MSP_NODISCARD;
 /* Stops and joins what still runs. */
 void msp_processor_free(struct msp_processor *processor);
 
-/* Adds a service; before start only. Copies the struct. */
+/* Adds a service, which msp_processor_start starts; also while others run. Copies the struct. MSP_E_EXISTS: there is
+ * one of that label. */
 enum msp_status msp_processor_add(struct msp_processor *processor, const struct msp_service_config *config,
                                   struct msp_error *err) MSP_NODISCARD;
-
-/* Opens every worker's model, one after the other, and starts its thread. On failure some may run: free ends them. */
+/* Starts the threads of every service that has none yet. On failure some may run: free ends them. */
 enum msp_status msp_processor_start(struct msp_processor *processor, struct msp_error *err) MSP_NODISCARD;
-/* Asks the workers to settle what they have in hand and end. [any thread] */
+/* Asks the workers of one service to settle what they have in hand and end; the others go on. MSP_E_NOT_FOUND. */
+enum msp_status msp_processor_stop_service(struct msp_processor *processor, const char *label,
+                                           struct msp_error *err) MSP_NODISCARD;
+/* Stops one service, waits for it and removes it; its counts stay in msp_processor_counters. MSP_E_NOT_FOUND, or the
+ * status of a worker that had to end by itself: it is removed then too. */
+enum msp_status msp_processor_remove(struct msp_processor *processor, const char *label,
+                                     struct msp_error *err) MSP_NODISCARD;
+/* Asks all workers to settle what they have in hand and end. [any thread] */
 void msp_processor_stop(struct msp_processor *processor);
 /* Waits for every worker. MSP_OK, or the status of the first worker that had to end, with its one clear line. */
 enum msp_status msp_processor_join(struct msp_processor *processor, struct msp_error *err) MSP_NODISCARD;
 
-/* True while every worker has its consumer and none waits for the broker; false before start and after the end.
- * [any thread] */
-bool msp_processor_ready(const struct msp_processor *processor);
+/* True while every worker of what is not being stopped has its consumer and waits for nothing; false before start and
+ * after the end. [any thread] */
+bool msp_processor_ready(struct msp_processor *processor);
 /* True when a worker has ended by itself (an error): join tells why. [any thread] */
-bool msp_processor_failed(const struct msp_processor *processor);
-/* [any thread] */
-void msp_processor_counters(const struct msp_processor *processor, struct msp_counters *ret_counters);
+bool msp_processor_failed(struct msp_processor *processor);
+/* Calls `visit` for each worker, service by service; it must not call the processor. [any thread] */
+void msp_processor_visit(struct msp_processor *processor,
+                         void (*visit)(void *context, const struct msp_worker_snapshot *snapshot), void *context);
+/* The sum of all workers, those of removed services too. [any thread] */
+void msp_processor_counters(struct msp_processor *processor, struct msp_counters *ret_counters);
 
 #endif

@@ -59,6 +59,9 @@ bool msp_schema_validate(const struct msp_schema *schema, struct msp_value *valu
 enum msp_status msp_schema_describe(const struct msp_schema *schema, struct msp_arena *arena,
                                     struct msp_value *ret_value) MSP_NODISCARD;
 
+/* Whether two schemas say the same of objects; titles and descriptions do not count. [any thread] */
+bool msp_schema_equal(const struct msp_schema *a, const struct msp_schema *b);
+
 /* Checks the table itself: names present, unique and UTF-8, bounds only on numbers and in order, enumerations only on
  * strings, nesting at most 32 deep. MSP_E_INVALID with the field's name. */
 enum msp_status msp_schema_check(const struct msp_schema *schema, struct msp_error *err) MSP_NODISCARD;

@@ -17,11 +17,11 @@ struct msp_topics {
 	char group[MSP_TOPIC_MAX + 1];
 };
 
-/* Builds the names. `hash_tag` wraps the common part in {} so that the streams share a Redis cluster slot.
+/* Builds the names. `wrap` is two characters to put around the common part, or NULL (see msp_transport_ops.topic_wrap).
  * MSP_E_INVALID: the qualified name is not [A-Za-z0-9_-]+, the prefix not [A-Za-z0-9._-]+ (neither "." nor ".."), or
  * a name passes MSP_TOPIC_MAX. */
 enum msp_status msp_topics_init(struct msp_topics *topics, const char *prefix, const struct msp_model_info *info,
-                                bool hash_tag, struct msp_error *err) MSP_NODISCARD;
+                                const char *wrap, struct msp_error *err) MSP_NODISCARD;
 
 /* True when the two names are one to Kafka: equal after '.' became '_'. */
 bool msp_topic_collides(const char *a, const char *b);

@@ -5,7 +5,10 @@
  * Objects of one transport may be used by different threads at the same time, each object by one thread, its owner,
  * except where a slot says [any thread]. An object must be freed before its transport.
  *
- * Strings in the config structs are borrowed for the call; a transport copies what it keeps. */
+ * Strings in the config structs are borrowed for the call; a transport copies what it keeps.
+ *
+ * A transport fills in the ops structs. Everybody else calls the functions behind each of them, msp_consumer_receive
+ * and the like: they assert the order of calls and note how long a call overran its timeout. */
 #ifndef MSP_TRANSPORT_H
 #define MSP_TRANSPORT_H
 
@@ -22,7 +25,7 @@ struct msp_consumer_config {
 	const char *instance;                  /* this process's name for good, or NULL */
 	int slot;                              /* number of this worker in its process, from 0 */
 	enum msp_guarantee guarantee;
-	int commit_interval_ms; /* how far the consumed mark may lag under MSP_AT_LEAST_ONCE */
+	int commit_interval_ms; /* how far committed offsets may lag under MSP_AT_LEAST_ONCE */
 };
 
 struct msp_receive_limits {
@@ -48,7 +51,7 @@ enum msp_outgoing_state {
 	MSP_OUTGOING_REJECTED,
 	/* Its input was settled already, by another consumer or by an earlier try whose answer was lost; nothing was
 	 * published now. Brokers that settle entry by entry (Redis) know it; those that hold partitions answer "lost". */
-	MSP_OUTGOING_ELSEWHERE,
+	MSP_OUTGOING_ALREADY_SETTLED,
 };
 
 /* The one result of one input. */
@@ -65,11 +68,11 @@ struct msp_outgoing {
 };
 
 enum msp_settle_answer {
-	/* Every result is PUBLISHED durably (or ELSEWHERE) and every input consumed; under MSP_AT_LEAST_ONCE the consumed
-	 * mark follows within commit_interval_ms, or at free. */
+	/* Every result is PUBLISHED durably (or ALREADY_SETTLED) and every input consumed; under MSP_AT_LEAST_ONCE the
+	 * committed offset follows within commit_interval_ms, or at free. */
 	MSP_SETTLE_OK,
-	/* Those in state REJECTED can never be published; a verdict for all of them in one answer. Under MSP_EXACTLY_ONCE
-	 * those PENDING are not published, and those PUBLISHED are so together with their inputs' mark. */
+	/* Those in state REJECTED can never be published; a result for all of them in one answer. Under MSP_EXACTLY_ONCE
+	 * those PENDING are not published, and those PUBLISHED are so together with their inputs' offsets. */
 	MSP_SETTLE_REJECTED,
 	MSP_SETTLE_AGAIN,  /* not yet: the timeout passed, or the broker cannot now (err says why; err->status is MSP_OK
 	                      when it is only slow). Call again; the transport repairs its own clients */
@@ -80,7 +83,18 @@ enum msp_settle_answer {
 };
 
 struct msp_consumer {
-	const struct msp_consumer_ops *ops;
+	const struct msp_consumer_ops *ops; /* set by the transport; the rest is zero at open and belongs to the wrappers */
+	const struct msp_batch *in_flight;  /* from settle_begin to the answer */
+	int batches;                        /* alive: received and not freed */
+	int longest_overrun_ms;             /* most by which a call took longer than its timeout */
+};
+
+/* What a consumer knows of its connections; -1 where it does not. */
+struct msp_consumer_stats {
+	int connections_up, connections_down;
+	uint64_t connects; /* since open */
+	int64_t prefetched_messages, prefetched_bytes;
+	int64_t round_trip_us;
 };
 
 struct msp_consumer_ops {
@@ -91,12 +105,17 @@ struct msp_consumer_ops {
 	 * called while one batch is in flight. [owner thread] The caller owns the batch. */
 	enum msp_status (*receive)(struct msp_consumer *consumer, const struct msp_receive_limits *limits,
 	                           struct msp_batch **ret_batch, struct msp_error *err);
+	/* Serves the group's duties without taking a message: membership, leases, what is asked of members. Blocks at most
+	 * timeout_ms; returns early on wake. Required. Called with no batch in flight, for as long as the worker holds a
+	 * batch that it cannot compute yet, which may be hours: nothing may be lost by that alone. [owner thread] A
+	 * retriable error: the broker cannot now. */
+	enum msp_status (*serve)(struct msp_consumer *consumer, int timeout_ms, struct msp_error *err);
 	/* Frees a batch that is not in flight. Required. Not blocking. [owner thread] A batch freed unsettled is not
 	 * consumed: it comes back after "lost", or to whoever is the next to open or take over its place in the group. */
 	void (*batch_free)(struct msp_consumer *consumer, struct msp_batch *batch);
 	/* Begins to publish `outgoing` (one per message of `batch`, in its order) and to mark the batch consumed. Required.
 	 * Never waits for the broker; a transport may do short work of its own here or have a thread that carries on.
-	 * `outgoing` NULL: nothing to publish, only the mark. At most one batch is in flight. Borrows `batch` and
+	 * `outgoing` NULL: nothing to publish, only to consume. At most one batch is in flight. Borrows `batch` and
 	 * `outgoing` until settle_wait has given an answer other than AGAIN; a client library that may still send after
 	 * LOST has its own copy. [owner thread] */
 	void (*settle_begin)(struct msp_consumer *consumer, struct msp_batch *batch, struct msp_outgoing *outgoing);
@@ -104,12 +123,25 @@ struct msp_consumer_ops {
 	 * timeout by the little that giving up partitions takes. Required. [owner thread] `err` is written for AGAIN when
 	 * the broker cannot, for LOST and for FAILED. */
 	enum msp_settle_answer (*settle_wait)(struct msp_consumer *consumer, int timeout_ms, struct msp_error *err);
-	/* Makes a blocked or the next receive return early. Required. Not blocking. [any thread] */
+	/* Makes a blocked or the next receive or serve return early. Required. Not blocking. [any thread] */
 	void (*wake)(struct msp_consumer *consumer);
-	/* Gives up the group membership, forces the consumed mark of what was settled, frees everything. Required. May
+	/* What is known of connections and of what was read ahead. Optional: all unknown. Not blocking. [any thread] */
+	void (*stats)(struct msp_consumer *consumer, struct msp_consumer_stats *ret_stats);
+	/* Leaves the group, commits the offsets of what was settled, frees everything. Required. May
 	 * block for a bounded time. A batch in flight is abandoned. [owner thread, or any after the owner has ended] */
 	void (*free)(struct msp_consumer *consumer);
 };
+
+/* The slots, for callers. batch_free and free accept NULL. */
+enum msp_status msp_consumer_receive(struct msp_consumer *consumer, const struct msp_receive_limits *limits,
+                                     struct msp_batch **ret_batch, struct msp_error *err) MSP_NODISCARD;
+enum msp_status msp_consumer_serve(struct msp_consumer *consumer, int timeout_ms, struct msp_error *err) MSP_NODISCARD;
+void msp_consumer_batch_free(struct msp_consumer *consumer, struct msp_batch *batch);
+void msp_consumer_settle_begin(struct msp_consumer *consumer, struct msp_batch *batch, struct msp_outgoing *outgoing);
+enum msp_settle_answer msp_consumer_settle_wait(struct msp_consumer *consumer, int timeout_ms, struct msp_error *err);
+void msp_consumer_wake(struct msp_consumer *consumer);
+void msp_consumer_stats(struct msp_consumer *consumer, struct msp_consumer_stats *ret_stats);
+void msp_consumer_free(struct msp_consumer *consumer);
 
 /* ---- producer ---- */
 
@@ -118,7 +150,7 @@ struct msp_producer {
 };
 
 struct msp_producer_ops {
-	/* Publishes a batch to `topic` in order and waits until every message has its verdict or timeout_ms has passed.
+	/* Publishes a batch to `topic` in order and waits until every message has its result or timeout_ms has passed.
 	 * Required. `outgoing[i].route` is not read. MSP_OK: none is PENDING (some may be REJECTED). A retriable error:
 	 * those still PENDING may be sent again with the same array. [owner thread] */
 	enum msp_status (*send)(struct msp_producer *producer, const char *topic, struct msp_outgoing *outgoing,
@@ -126,6 +158,10 @@ struct msp_producer_ops {
 	/* Required. [owner thread] */
 	void (*free)(struct msp_producer *producer);
 };
+
+enum msp_status msp_producer_send(struct msp_producer *producer, const char *topic, struct msp_outgoing *outgoing,
+                                  size_t count, int timeout_ms, struct msp_error *err) MSP_NODISCARD;
+void msp_producer_free(struct msp_producer *producer);
 
 /* ---- reader ---- */
 
@@ -164,6 +200,12 @@ struct msp_reader_ops {
 	void (*free)(struct msp_reader *reader);
 };
 
+enum msp_status msp_reader_read(struct msp_reader *reader, const struct msp_receive_limits *limits,
+                                const struct msp_message **ret_messages, size_t *ret_count, bool *ret_end,
+                                struct msp_error *err) MSP_NODISCARD;
+void msp_reader_wake(struct msp_reader *reader);
+void msp_reader_free(struct msp_reader *reader);
+
 /* ---- admin ---- */
 
 struct msp_property {
@@ -195,6 +237,25 @@ struct msp_topic_info {
 	struct msp_partition_info partitions[];
 };
 
+/* What a consumer group has not settled yet in one partition. */
+struct msp_partition_lag {
+	int32_t partition;
+	/* 0 as soon as nothing is left that the group could receive; until then a broker may count more than it has
+	 * (offsets between messages). */
+	int64_t messages;
+	/* Timestamp of the oldest of them, read or not; MSP_TIMESTAMP_NONE: there is none, or the broker does not say. */
+	int64_t oldest_timestamp_ms;
+};
+
+/* Owned by the caller, freed with free(). */
+struct msp_group_lag {
+	size_t partition_count;
+	struct msp_partition_lag partitions[];
+};
+
+/* The messages of all partitions. */
+int64_t msp_group_lag_messages(const struct msp_group_lag *lag);
+
 struct msp_admin {
 	const struct msp_admin_ops *ops;
 };
@@ -211,16 +272,29 @@ struct msp_admin_ops {
 	/* The partitions in order. Required. The caller owns *ret_info (free()). MSP_E_NOT_FOUND when there is no topic. */
 	enum msp_status (*topic_describe)(struct msp_admin *admin, const char *topic, struct msp_topic_info **ret_info,
 	                                  int timeout_ms, struct msp_error *err);
-	/* How many messages before the ends in `until` (from topic_describe) are there that the group has not settled yet.
-	 * Required. With the ends of now this is the group's lag. A group that never was has settled nothing. What was
-	 * deleted, by itself or with its topic, is not waited for. 0 as soon as nothing is left that the group could
-	 * receive, until then a broker may count more than it has (places between messages). */
-	enum msp_status (*group_remaining)(struct msp_admin *admin, const char *group, const char *topic,
-	                                   const struct msp_topic_info *until, int64_t *ret_remaining, int timeout_ms,
-	                                   struct msp_error *err);
+	/* What the group has not settled of the messages before the ends in `until` (from topic_describe; NULL: the ends of
+	 * now), partition by partition. Required. A group that never was has settled nothing. What was deleted, by itself
+	 * or with its topic, does not count. The caller owns *ret_lag (free()). One admin answers for any number of groups
+	 * and topics in turn, every second, without opening a client for a question. */
+	enum msp_status (*group_lag)(struct msp_admin *admin, const char *group, const char *topic,
+	                             const struct msp_topic_info *until, struct msp_group_lag **ret_lag, int timeout_ms,
+	                             struct msp_error *err);
 	/* Required. */
 	void (*free)(struct msp_admin *admin);
 };
+
+enum msp_status msp_admin_topic_create(struct msp_admin *admin, const struct msp_topic_spec *spec, int timeout_ms,
+                                       struct msp_error *err) MSP_NODISCARD;
+enum msp_status msp_admin_topic_delete(struct msp_admin *admin, const char *topic, int timeout_ms,
+                                       struct msp_error *err);
+enum msp_status msp_admin_topic_list(struct msp_admin *admin, void (*visit)(void *context, const char *topic),
+                                     void *context, int timeout_ms, struct msp_error *err) MSP_NODISCARD;
+enum msp_status msp_admin_topic_describe(struct msp_admin *admin, const char *topic, struct msp_topic_info **ret_info,
+                                         int timeout_ms, struct msp_error *err) MSP_NODISCARD;
+enum msp_status msp_admin_group_lag(struct msp_admin *admin, const char *group, const char *topic,
+                                    const struct msp_topic_info *until, struct msp_group_lag **ret_lag, int timeout_ms,
+                                    struct msp_error *err) MSP_NODISCARD;
+void msp_admin_free(struct msp_admin *admin);
 
 /* ---- transport ---- */
 
@@ -244,6 +318,9 @@ struct msp_transport_ops {
 	const struct msp_option_table *options; /* NULL: none */
 	bool single_copy;                       /* topics have no replication factor: msp_topic_spec's is ignored */
 
+	/* Two characters to put around what the names of a model's topics share, or NULL: none. Optional. `options` is a
+	 * struct that the table has filled. [any thread] */
+	const char *(*topic_wrap)(const void *options);
 	/* Judges a setting under the prefix that `options` does not have: MSP_E_NOT_FOUND when it is unknown, MSP_E_INVALID
 	 * when it must not be set or not so, with the reason, which begins with its key. Such settings go to
 	 * config->properties, and open judges them again. Asks no broker. Optional: without it there are none. [any thread]
@@ -265,5 +342,15 @@ struct msp_transport_ops {
 	/* Required. Blocks until the transport's own threads have ended. */
 	void (*free)(struct msp_transport *transport);
 };
+
+enum msp_status msp_transport_consumer_open(struct msp_transport *transport, const struct msp_consumer_config *config,
+                                            struct msp_consumer **ret_consumer, struct msp_error *err) MSP_NODISCARD;
+enum msp_status msp_transport_producer_open(struct msp_transport *transport, struct msp_producer **ret_producer,
+                                            struct msp_error *err) MSP_NODISCARD;
+enum msp_status msp_transport_reader_open(struct msp_transport *transport, const struct msp_reader_config *config,
+                                          struct msp_reader **ret_reader, struct msp_error *err) MSP_NODISCARD;
+enum msp_status msp_transport_admin_open(struct msp_transport *transport, struct msp_admin **ret_admin,
+                                         struct msp_error *err) MSP_NODISCARD;
+void msp_transport_free(struct msp_transport *transport);
 
 #endif

@@ -139,8 +139,10 @@ static enum msp_status faulty_predict(struct msp_model *model, struct msp_arena 
 	return MSP_OK;
 }
 
-static enum msp_status faulty_open(const void *options, struct msp_model **ret_model, struct msp_error *err)
+static enum msp_status faulty_open(struct msp_model_shared *shared, const void *options, struct msp_model **ret_model,
+                                   struct msp_error *err)
 {
+	(void)shared;
 	const struct faulty_options *faulty_options = options;
 	if (faulty_options->open_fails)
 		return msp_error_set(err, MSP_E_INVALID, "no instance can be opened, as configured");
