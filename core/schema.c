@@ -7,25 +7,25 @@
 #include <stdio.h>
 
 /* Where validation stands: a list from the value up to the root. Lives on the stack. */
-struct place {
-	const struct place *parent; /* NULL: the whole value */
-	const char *name;           /* of a member; NULL: an item of an array */
+struct path_node {
+	const struct path_node *parent; /* NULL: the whole value */
+	const char *name;               /* of a member; NULL: an item of an array */
 	size_t name_size;
 	size_t index;
 	const char *field_name; /* the schema's name for it or for what contains it, to be quoted; NULL: none */
 };
 
-/* Appends the reference token of `place` to the pointer of `size` bytes. False when it does not fit or is none that a
+/* Appends the reference token of `node` to the pointer of `size` bytes. False when it does not fit or is none that a
  * C string can hold. */
-static bool path_add_token(const struct place *place, char *path, size_t *size)
+static bool path_add_token(const struct path_node *node, char *path, size_t *size)
 {
 	char token[MSP_PATH_SIZE];
 	size_t length = 0;
 	char index[MSP_TEXT_INTEGER_SIZE];
-	const char *name = place->name;
-	size_t name_size = place->name_size;
+	const char *name = node->name;
+	size_t name_size = node->name_size;
 	if (!name) {
-		name_size = msp_text_integer(index, (int64_t)place->index);
+		name_size = msp_text_integer(index, (int64_t)node->index);
 		name = index;
 	}
 	token[length++] = '/';
@@ -43,20 +43,18 @@ static bool path_add_token(const struct place *place, char *path, size_t *size)
 	return true;
 }
 
-/* Writes the tokens from the root down to `place`; false once one did not fit. */
-static bool path_write(const struct place *place, char *path, size_t *size)
+/* Writes the tokens from the root down to `node`; false once one did not fit. */
+static bool path_write(const struct path_node *node, char *path, size_t *size)
 {
-	return !place->parent || (path_write(place->parent, path, size) && path_add_token(place, path, size));
+	return !node->parent || (path_write(node->parent, path, size) && path_add_token(node, path, size));
 }
 
-static bool violate(struct msp_violation *violation, const struct place *place, const char *format, ...)
-    MSP_PRINTF(3, 4);
-
 /* Fills `violation` and returns false, so that a refusal is one line. The text begins with what it is about. */
-static bool violate(struct msp_violation *violation, const struct place *place, const char *format, ...)
+static MSP_PRINTF(3, 4) bool violate(struct msp_violation *violation, const struct path_node *node, const char *format,
+                                     ...)
 {
 	size_t path_size = 0;
-	(void)path_write(place, violation->path, &path_size);
+	(void)path_write(node, violation->path, &path_size);
 	violation->path[path_size] = '\0';
 
 	char text[MSP_ERROR_TEXT_SIZE];
@@ -65,15 +63,15 @@ static bool violate(struct msp_violation *violation, const struct place *place, 
 	vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
 	struct msp_error whole; /* cuts where a character ends */
-	if (place->field_name)
-		msp_error_set(&whole, MSP_E_INVALID, "%s\"%s\" %s", place->name ? "" : "item of ", place->field_name, text);
+	if (node->field_name)
+		msp_error_set(&whole, MSP_E_INVALID, "%s\"%s\" %s", node->name ? "" : "item of ", node->field_name, text);
 	else
 		msp_error_set(&whole, MSP_E_INVALID, "the value %s", text);
 	memcpy(violation->text, whole.text, sizeof(violation->text));
 	return false;
 }
 
-static bool refuse_type(const struct msp_field *field, const struct msp_value *value, const struct place *place,
+static bool refuse_type(const struct msp_field *field, const struct msp_value *value, const struct path_node *node,
                         struct msp_violation *violation)
 {
 	static const char *const nouns[] = {
@@ -81,25 +79,25 @@ static bool refuse_type(const struct msp_field *field, const struct msp_value *v
 	    [MSP_NUMBER] = "a number", [MSP_STRING] = "a string",   [MSP_BINARY] = "binary",
 	    [MSP_ARRAY] = "an array",  [MSP_OBJECT] = "an object",  [MSP_ANY] = "any value",
 	};
-	return violate(violation, place, "must be %s%s, not %s", nouns[field->type],
+	return violate(violation, node, "must be %s%s, not %s", nouns[field->type],
 	               field->nullable && field->type != MSP_NULL ? " or null" : "", nouns[value->type]);
 }
 
 /* What a value without a type of its own must still be: finite in all its parts. */
-static bool any_validate(const struct msp_value *value, const struct place *place, struct msp_violation *violation)
+static bool any_validate(const struct msp_value *value, const struct path_node *node, struct msp_violation *violation)
 {
 	if (value->type == MSP_NUMBER)
-		return isfinite(value->as.number) || violate(violation, place, "must be finite");
+		return isfinite(value->as.number) || violate(violation, node, "must be finite");
 	if (value->type == MSP_ARRAY) {
 		for (uint32_t i = 0; i < value->count; i++) {
-			struct place item = {.parent = place, .index = i};
+			struct path_node item = {.parent = node, .index = i};
 			if (!any_validate(&value->as.items[i], &item, violation))
 				return false;
 		}
 	} else if (value->type == MSP_OBJECT) {
 		for (uint32_t i = 0; i < value->count; i++) {
 			const struct msp_member *member = &value->as.members[i];
-			struct place inner = {.parent = place, .name = member->name, .name_size = member->name_size};
+			struct path_node inner = {.parent = node, .name = member->name, .name_size = member->name_size};
 			if (!any_validate(&member->value, &inner, violation))
 				return false;
 		}
@@ -107,28 +105,29 @@ static bool any_validate(const struct msp_value *value, const struct place *plac
 	return true;
 }
 
-static bool refuse_bound(const char *relation, double bound, const struct place *place, struct msp_violation *violation)
+static bool refuse_bound(const char *relation, double bound, const struct path_node *node,
+                         struct msp_violation *violation)
 {
 	char text[MSP_TEXT_NUMBER_SIZE];
 	msp_text_number(text, bound);
-	return violate(violation, place, "must be at %s %s", relation, text);
+	return violate(violation, node, "must be at %s %s", relation, text);
 }
 
-static bool number_validate(const struct msp_field *field, struct msp_value *value, const struct place *place,
+static bool number_validate(const struct msp_field *field, struct msp_value *value, const struct path_node *node,
                             struct msp_violation *violation)
 {
 	if (value->type == MSP_INTEGER)
 		*value = msp_value_number((double)value->as.integer);
 	else if (value->type != MSP_NUMBER)
-		return refuse_type(field, value, place, violation);
+		return refuse_type(field, value, node, violation);
 
 	double number = value->as.number;
 	if (!isfinite(number))
-		return violate(violation, place, "must be finite");
+		return violate(violation, node, "must be finite");
 	if (field->minimum.set && number < field->minimum.value)
-		return refuse_bound("least", field->minimum.value, place, violation);
+		return refuse_bound("least", field->minimum.value, node, violation);
 	if (field->maximum.set && number > field->maximum.value)
-		return refuse_bound("most", field->maximum.value, place, violation);
+		return refuse_bound("most", field->maximum.value, node, violation);
 	return true;
 }
 
@@ -149,25 +148,25 @@ static bool is_above(int64_t integer, double maximum)
 	return is_int64(maximum) ? integer > (int64_t)floor(maximum) : maximum < 0;
 }
 
-static bool integer_validate(const struct msp_field *field, struct msp_value *value, const struct place *place,
+static bool integer_validate(const struct msp_field *field, struct msp_value *value, const struct path_node *node,
                              struct msp_violation *violation)
 {
 	if (value->type == MSP_NUMBER) {
 		double number = value->as.number;
 		if (!isfinite(number))
-			return violate(violation, place, "must be finite");
+			return violate(violation, node, "must be finite");
 		if (number != floor(number))
-			return violate(violation, place, "must be an integer, not a number with a fraction");
+			return violate(violation, node, "must be an integer, not a number with a fraction");
 		if (!is_int64(number))
-			return violate(violation, place, "must be an integer of 64 bits");
+			return violate(violation, node, "must be an integer of 64 bits");
 		*value = msp_value_integer((int64_t)number);
 	} else if (value->type != MSP_INTEGER) {
-		return refuse_type(field, value, place, violation);
+		return refuse_type(field, value, node, violation);
 	}
 	if (field->minimum.set && is_below(value->as.integer, field->minimum.value))
-		return refuse_bound("least", field->minimum.value, place, violation);
+		return refuse_bound("least", field->minimum.value, node, violation);
 	if (field->maximum.set && is_above(value->as.integer, field->maximum.value))
-		return refuse_bound("most", field->maximum.value, place, violation);
+		return refuse_bound("most", field->maximum.value, node, violation);
 	return true;
 }
 
@@ -177,11 +176,11 @@ static bool is_name(const char *name, const char *bytes, size_t size)
 	return strnlen(name, size + 1) == size && (size == 0 || memcmp(name, bytes, size) == 0);
 }
 
-static bool string_validate(const struct msp_field *field, const struct msp_value *value, const struct place *place,
+static bool string_validate(const struct msp_field *field, const struct msp_value *value, const struct path_node *node,
                             struct msp_violation *violation)
 {
 	if (value->type != MSP_STRING)
-		return refuse_type(field, value, place, violation);
+		return refuse_type(field, value, node, violation);
 	if (!field->enumeration)
 		return true;
 	char choices[MSP_ERROR_TEXT_SIZE] = "";
@@ -192,7 +191,7 @@ static bool string_validate(const struct msp_field *field, const struct msp_valu
 	}
 	for (const char *const *choice = field->enumeration; *choice && length < sizeof(choices); choice++)
 		length += (size_t)snprintf(choices + length, sizeof(choices) - length, "%s\"%s\"", length ? ", " : "", *choice);
-	return violate(violation, place, "must be one of %s", choices);
+	return violate(violation, node, "must be one of %s", choices);
 }
 
 /* The member of that name, looked for from index `from` on and round to it again: members mostly come in the order of
@@ -221,13 +220,13 @@ static bool schema_names(const struct msp_schema *schema, const struct msp_membe
 }
 
 static bool additional_validate(const struct msp_schema *schema, const struct msp_value *object,
-                                const struct place *place, struct msp_violation *violation)
+                                const struct path_node *node, struct msp_violation *violation)
 {
 	for (uint32_t i = 0; i < object->count; i++) {
 		const struct msp_member *member = &object->as.members[i];
 		if (schema_names(schema, member))
 			continue;
-		struct place inner = {.parent = place, .name = member->name, .name_size = member->name_size};
+		struct path_node inner = {.parent = node, .name = member->name, .name_size = member->name_size};
 		if (!schema->additional)
 			return violate(violation, &inner, "has a name that the schema does not have");
 		if (!any_validate(&member->value, &inner, violation))
@@ -236,10 +235,10 @@ static bool additional_validate(const struct msp_schema *schema, const struct ms
 	return true;
 }
 
-static bool field_validate(const struct msp_field *field, struct msp_value *value, const struct place *place,
+static bool field_validate(const struct msp_field *field, struct msp_value *value, const struct path_node *node,
                            struct msp_violation *violation);
 
-static bool object_validate(const struct msp_schema *schema, struct msp_value *object, const struct place *place,
+static bool object_validate(const struct msp_schema *schema, struct msp_value *object, const struct path_node *node,
                             struct msp_violation *violation)
 {
 	uint32_t next = 0, known = 0;
@@ -248,7 +247,7 @@ static bool object_validate(const struct msp_schema *schema, struct msp_value *o
 		struct msp_member *member = member_find(object, field->name, next);
 		if (!member && field->optional)
 			continue;
-		struct place inner = {.parent = place, .name = field->name, .field_name = field->name};
+		struct path_node inner = {.parent = node, .name = field->name, .field_name = field->name};
 		inner.name_size = member ? member->name_size : strlen(field->name);
 		if (!member)
 			return violate(violation, &inner, "is required");
@@ -258,55 +257,55 @@ static bool object_validate(const struct msp_schema *schema, struct msp_value *o
 		known++;
 	}
 	/* Names are unique on both sides, so that equal counts leave nothing over. */
-	return known == object->count || additional_validate(schema, object, place, violation);
+	return known == object->count || additional_validate(schema, object, node, violation);
 }
 
-static bool array_validate(const struct msp_field *field, struct msp_value *array, const struct place *place,
+static bool array_validate(const struct msp_field *field, struct msp_value *array, const struct path_node *node,
                            struct msp_violation *violation)
 {
 	for (uint32_t i = 0; i < array->count; i++) {
-		struct place item = {.parent = place, .index = i, .field_name = place->field_name};
+		struct path_node item = {.parent = node, .index = i, .field_name = node->field_name};
 		if (!field_validate(field->items, &array->as.items[i], &item, violation))
 			return false;
 	}
 	return true;
 }
 
-static bool field_validate(const struct msp_field *field, struct msp_value *value, const struct place *place,
+static bool field_validate(const struct msp_field *field, struct msp_value *value, const struct path_node *node,
                            struct msp_violation *violation)
 {
 	if (value->type == MSP_NULL && field->nullable)
 		return true;
 	switch (field->type) {
 	case MSP_NUMBER:
-		return number_validate(field, value, place, violation);
+		return number_validate(field, value, node, violation);
 	case MSP_INTEGER:
-		return integer_validate(field, value, place, violation);
+		return integer_validate(field, value, node, violation);
 	case MSP_STRING:
-		return string_validate(field, value, place, violation);
+		return string_validate(field, value, node, violation);
 	case MSP_ANY:
-		return any_validate(value, place, violation);
+		return any_validate(value, node, violation);
 	case MSP_ARRAY:
 		if (value->type == MSP_ARRAY && field->items)
-			return array_validate(field, value, place, violation);
+			return array_validate(field, value, node, violation);
 		break;
 	case MSP_OBJECT:
 		if (value->type == MSP_OBJECT && field->object)
-			return object_validate(field->object, value, place, violation);
+			return object_validate(field->object, value, node, violation);
 		break;
 	case MSP_NULL:
 	case MSP_BOOLEAN:
 	case MSP_BINARY:
 		break;
 	}
-	return value->type == field->type ? any_validate(value, place, violation)
-	                                  : refuse_type(field, value, place, violation);
+	return value->type == field->type ? any_validate(value, node, violation)
+	                                  : refuse_type(field, value, node, violation);
 }
 
 bool msp_schema_validate(const struct msp_schema *schema, struct msp_value *value, struct msp_violation *ret_violation)
 {
 	static const struct msp_field whole = {.type = MSP_OBJECT};
-	struct place root = {.parent = NULL};
+	struct path_node root = {.parent = NULL};
 	if (value->type != MSP_OBJECT)
 		return refuse_type(&whole, value, &root, ret_violation);
 	return object_validate(schema, value, &root, ret_violation);

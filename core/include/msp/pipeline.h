@@ -21,7 +21,7 @@ struct msp_pipeline_config {
 /* One input on its way. An item that has failed is skipped by the later stages. */
 struct msp_item {
 	const struct msp_message *message; /* borrowed */
-	struct msp_value input, output;    /* void after msp_pipeline_run */
+	struct msp_value input, output;    /* gone after msp_pipeline_run */
 	size_t encoded_at, encoded_size;   /* where its output stands in msp_work.encoded */
 	const struct msp_headers *headers; /* what the codec wants said with the output, or NULL; owned by the codec */
 	const struct msp_failure *failure; /* NULL: none; in msp_work.records */
