@@ -24,6 +24,7 @@ enum record_header {
 	RECORD_VALUE_OMITTED,
 	RECORD_HEADERS_OMITTED,
 	RECORD_KEY_OMITTED,
+	RECORD_TIMESTAMP_OMITTED,
 	RECORD_HEADERS, /* how many there are */
 };
 
@@ -43,6 +44,7 @@ static const struct msp_bytes header_names[RECORD_HEADERS] = {
     [RECORD_VALUE_OMITTED] = LITERAL("msp-value-omitted"),
     [RECORD_HEADERS_OMITTED] = LITERAL("msp-headers-omitted"),
     [RECORD_KEY_OMITTED] = LITERAL("msp-key-omitted"),
+    [RECORD_TIMESTAMP_OMITTED] = LITERAL("msp-timestamp-omitted"),
 };
 
 static const struct {
@@ -107,6 +109,7 @@ struct record {
 	char value_omitted[MSP_TEXT_INTEGER_SIZE];
 	char headers_omitted[MSP_TEXT_INTEGER_SIZE];
 	char key_omitted[MSP_TEXT_INTEGER_SIZE];
+	char timestamp_omitted[MSP_TEXT_INTEGER_SIZE];
 	char failed_at[MSP_TEXT_TIME_LENGTH + 1];
 	size_t count;
 	struct msp_header headers[];
@@ -178,30 +181,34 @@ static void record_add_source(struct record *record, const struct msp_message *i
 }
 
 /* Says what the record lacks, and takes it from `message`, the copy of the input that it is made of. */
-static void record_omit(struct record *record, enum msp_omission omission, struct msp_message *message)
+static void record_omit(struct record *record, unsigned omissions, struct msp_message *message)
 {
-	size_t headers = omission >= MSP_OMIT_HEADERS ? input_headers(message) : 0;
-	if (omission >= MSP_OMIT_VALUE && message->value.data) {
+	size_t headers = omissions & MSP_OMIT_HEADERS ? input_headers(message) : 0;
+	if (omissions & MSP_OMIT_VALUE && message->value.data) {
 		record_add_integer(record, RECORD_VALUE_OMITTED, (int64_t)message->value.size, record->value_omitted);
 		message->value = MSP_BYTES_ABSENT;
 	}
 	if (headers > 0)
 		record_add_integer(record, RECORD_HEADERS_OMITTED, (int64_t)headers, record->headers_omitted);
-	if (omission >= MSP_OMIT_KEY && message->key.data) {
+	if (omissions & MSP_OMIT_KEY && message->key.data) {
 		record_add_integer(record, RECORD_KEY_OMITTED, (int64_t)message->key.size, record->key_omitted);
 		message->key = MSP_BYTES_ABSENT;
+	}
+	if (omissions & MSP_OMIT_TIMESTAMP && message->timestamp_ms != MSP_TIMESTAMP_NONE) {
+		record_add_integer(record, RECORD_TIMESTAMP_OMITTED, message->timestamp_ms, record->timestamp_omitted);
+		message->timestamp_ms = MSP_TIMESTAMP_NONE;
 	}
 }
 
 bool msp_error_record(struct msp_arena *arena, const struct msp_error_context *context, const struct msp_message *input,
-                      const struct msp_failure *failure, enum msp_omission omission, struct msp_message *ret_record)
+                      const struct msp_failure *failure, unsigned omissions, struct msp_message *ret_record)
 {
 	size_t most_headers = input->header_count + RECORD_HEADERS;
 	struct record *record = msp_arena_alloc(arena, sizeof(*record) + most_headers * sizeof(record->headers[0]));
 	if (!record)
 		return false;
 	record->count = 0;
-	if (omission < MSP_OMIT_HEADERS)
+	if (!(omissions & MSP_OMIT_HEADERS))
 		record_add_input(record, input);
 	record_add_failure(record, failure);
 	record_add_string(record, RECORD_MODEL, context->model);
@@ -213,7 +220,7 @@ bool msp_error_record(struct msp_arena *arena, const struct msp_error_context *c
 	record_add(record, RECORD_FAILED_AT, msp_bytes_of(record->failed_at, MSP_TEXT_TIME_LENGTH));
 
 	*ret_record = *input;
-	record_omit(record, omission, ret_record);
+	record_omit(record, omissions, ret_record);
 	ret_record->headers = record->headers;
 	ret_record->header_count = record->count;
 	return true;

@@ -313,7 +313,7 @@ static bool work_begin(struct msp_work *work, const struct msp_message *messages
 		item->message = &messages[i];
 		item->headers = NULL;
 		item->failure = NULL;
-		item->omission = MSP_OMIT_NOTHING;
+		item->omissions = MSP_OMIT_NOTHING;
 	}
 	return work->items != NULL;
 }

@@ -63,6 +63,7 @@ static bool result_init(struct msp_work *work, const struct msp_results_context 
 	const struct msp_message *input = item->message;
 	outgoing->state = MSP_OUTGOING_PENDING;
 	outgoing->reason = NULL;
+	outgoing->timestamp_refused = false;
 	if (item->failure) {
 		outgoing->route = MSP_ROUTE_ERRORS;
 		return msp_error_record(&work->records, &context->error, input, item->failure, MSP_OMIT_NOTHING,
@@ -102,12 +103,25 @@ static enum msp_status result_give_up(const struct msp_message *input, const cha
 	                     (long long)input->offset, reason);
 }
 
+/* What the next try does without: what the broker says it refuses, else one thing more. */
+static unsigned more_omissions(unsigned omissions, const struct msp_outgoing *outgoing)
+{
+	static const unsigned order[] = {MSP_OMIT_VALUE, MSP_OMIT_HEADERS, MSP_OMIT_KEY, MSP_OMIT_TIMESTAMP};
+	if (outgoing->timestamp_refused && !(omissions & MSP_OMIT_TIMESTAMP))
+		return omissions | MSP_OMIT_TIMESTAMP;
+	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
+		if (!(omissions & order[i]))
+			return omissions | order[i];
+	return omissions;
+}
+
 static enum msp_status result_replace(struct msp_work *work, const struct msp_results_context *context,
                                       struct msp_item *item, struct msp_outgoing *outgoing, struct msp_error *err)
 {
 	const char *reason = outgoing->reason ? outgoing->reason : "the broker gave no reason";
 	bool was_error = outgoing->route == MSP_ROUTE_ERRORS;
-	if (was_error && item->omission == MSP_OMIT_KEY)
+	unsigned omissions = was_error ? more_omissions(item->omissions, outgoing) : MSP_OMIT_NOTHING;
+	if (was_error && omissions == item->omissions)
 		return result_give_up(item->message, reason, err);
 	if (!was_error) {
 		const struct msp_failure *failure = msp_failure_new(&work->records, MSP_FAILURE_OUTPUT_REJECTED, reason, NULL);
@@ -115,12 +129,12 @@ static enum msp_status result_replace(struct msp_work *work, const struct msp_re
 			return MSP_E_NO_MEMORY;
 		item->failure = failure;
 	}
-	enum msp_omission omission = was_error ? item->omission + 1 : MSP_OMIT_NOTHING;
-	if (!msp_error_record(&work->records, &context->error, item->message, item->failure, omission, &outgoing->message))
+	if (!msp_error_record(&work->records, &context->error, item->message, item->failure, omissions, &outgoing->message))
 		return MSP_E_NO_MEMORY;
-	item->omission = omission;
+	item->omissions = omissions;
 	outgoing->route = MSP_ROUTE_ERRORS;
 	outgoing->state = MSP_OUTGOING_PENDING;
+	outgoing->timestamp_refused = false;
 	return MSP_OK;
 }
 

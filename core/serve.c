@@ -12,6 +12,9 @@
 /* How long one settle_wait may block before the worker looks at its stop flag. */
 #define SETTLE_WAIT_MS 100
 
+/* How long a settle may be slow before the worker counts as waiting for the broker. */
+#define SETTLE_PATIENCE_MS 3000
+
 static void count(_Atomic uint64_t *counter, uint64_t more)
 {
 	atomic_fetch_add_explicit(counter, more, memory_order_relaxed);
@@ -217,6 +220,18 @@ static void slot_lose(struct msp_worker *worker, struct msp_batch_slot *slot, st
 	slot_release(worker, next);
 }
 
+/* Not settled yet: the broker cannot, with its reason, or is slow. */
+static void slot_settle_later(struct msp_worker *worker, struct msp_batch_slot *slot, const struct msp_error *why)
+{
+	static const struct msp_error slow = {MSP_E_UNAVAILABLE, true, "it has not acknowledged the results yet"};
+	if (worker_out_of_time(worker))
+		slot_abandon(worker, slot, why);
+	else if (why->status != MSP_OK)
+		msp_worker_wait(worker, MSP_WAIT_BROKER, why);
+	else if (msp_monotonic_ns() - slot->begun_ns > (int64_t)SETTLE_PATIENCE_MS * 1000000)
+		msp_worker_note_wait(worker, MSP_WAIT_BROKER, &slow);
+}
+
 /* Waits once for the batch in flight; it is over when the slot is not in flight any more. */
 static enum msp_status slot_settle_once(struct msp_worker *worker, struct msp_batch_slot *slot,
                                         struct msp_batch_slot *next, struct msp_error *err)
@@ -240,10 +255,7 @@ static enum msp_status slot_settle_once(struct msp_worker *worker, struct msp_ba
 		*err = why;
 		return why.status;
 	case MSP_SETTLE_AGAIN:
-		if (worker_out_of_time(worker))
-			slot_abandon(worker, slot, &why);
-		else if (why.status != MSP_OK)
-			msp_worker_wait(worker, MSP_WAIT_BROKER, &why);
+		slot_settle_later(worker, slot, &why);
 		return MSP_OK;
 	}
 	return MSP_OK;

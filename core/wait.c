@@ -39,7 +39,7 @@ static void worker_sleep(struct msp_worker *worker, int timeout_ms)
 	pthread_mutex_unlock(&worker->mutex);
 }
 
-static void worker_note_wait(struct msp_worker *worker, enum msp_wait reason, const struct msp_error *why)
+static void worker_set_wait(struct msp_worker *worker, enum msp_wait reason, const struct msp_error *why)
 {
 	pthread_mutex_lock(&worker->mutex);
 	if (worker->waiting_for != reason) {
@@ -66,17 +66,21 @@ static void worker_say_wait(struct msp_worker *worker, const struct msp_error *w
 	        topic_is_missing ? worker->config->topics_hint : NULL, NULL);
 }
 
+void msp_worker_note_wait(struct msp_worker *worker, enum msp_wait reason, const struct msp_error *why)
+{
+	worker_set_wait(worker, reason, why);
+	worker_say_wait(worker, why);
+}
+
 void msp_worker_wait(struct msp_worker *worker, enum msp_wait reason, const struct msp_error *why)
 {
-	worker_note_wait(worker, reason, why);
-	worker_say_wait(worker, why);
+	msp_worker_note_wait(worker, reason, why);
 	worker_sleep(worker, msp_backoff_next_ms(&worker->backoff));
 }
 
 void msp_worker_wait_serving(struct msp_worker *worker, enum msp_wait reason, const struct msp_error *why)
 {
-	worker_note_wait(worker, reason, why);
-	worker_say_wait(worker, why);
+	msp_worker_note_wait(worker, reason, why);
 	int64_t deadline_ms = msp_deadline_in(msp_backoff_next_ms(&worker->backoff));
 	if (msp_consumer_serve(worker->consumer, msp_deadline_left_ms(deadline_ms), NULL) != MSP_OK)
 		worker_sleep(worker, msp_deadline_left_ms(deadline_ms));

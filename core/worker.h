@@ -89,7 +89,10 @@ enum msp_status msp_worker_serve(struct msp_worker *worker, struct msp_error *er
 bool msp_worker_stopping(struct msp_worker *worker);
 /* Becomes not ready, says why at once and every 10 s, and waits with back-off or until stopped. */
 void msp_worker_wait(struct msp_worker *worker, enum msp_wait reason, const struct msp_error *why);
-/* The same while a batch is held and none is in flight: serves the duties of the consumer's group meanwhile. */
+/* As msp_worker_wait without waiting: for a caller that blocks elsewhere. */
+void msp_worker_note_wait(struct msp_worker *worker, enum msp_wait reason, const struct msp_error *why);
+/* As msp_worker_wait while a batch is held and none is in flight: serves the duties of the consumer's group meanwhile.
+ */
 void msp_worker_wait_serving(struct msp_worker *worker, enum msp_wait reason, const struct msp_error *why);
 /* Whatever it was can again. */
 void msp_worker_resume(struct msp_worker *worker);

@@ -149,7 +149,6 @@ static void fake_reject(struct fake_consumer *consumer, const char *text)
 
 static enum msp_settle_answer fake_settle_wait(struct msp_consumer *base, int timeout_ms, struct msp_error *err)
 {
-	(void)timeout_ms;
 	struct fake_consumer *consumer = fake_of(base);
 	struct fake_transport *fake = consumer->fake;
 	assert(consumer->flying);
@@ -159,6 +158,11 @@ static enum msp_settle_answer fake_settle_wait(struct msp_consumer *base, int ti
 		step = fake->steps[fake->step_at++];
 	if (step.status != MSP_OK)
 		msp_error_set(err, step.status, "the fake broker says no");
+	/* Slow: nothing came until the timeout. */
+	int64_t deadline_ms = msp_deadline_in(timeout_ms);
+	while (step.answer == MSP_SETTLE_AGAIN && step.status == MSP_OK &&
+	       msp_condition_wait(&fake->changed, &fake->mutex, deadline_ms))
+		;
 	if (step.answer == MSP_SETTLE_OK)
 		fake_finish(consumer);
 	if (step.answer == MSP_SETTLE_REJECTED)

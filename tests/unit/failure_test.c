@@ -222,7 +222,7 @@ static void omitted_headers_leave_their_number(void **state)
 	struct msp_message input = input_at_offset(), record;
 	input.headers = headers;
 	input.header_count = 4;
-	assert_true(msp_error_record(*state, &context, &input, &malformed, MSP_OMIT_HEADERS, &record));
+	assert_true(msp_error_record(*state, &context, &input, &malformed, MSP_OMIT_VALUE | MSP_OMIT_HEADERS, &record));
 	assert_int_equal(record.header_count, 9 + 2);
 	assert_bytes_equal(header(&record, "msp-headers-omitted"), "2");
 	assert_bytes_equal(header(&record, "msp-value-omitted"), "7");
@@ -231,21 +231,35 @@ static void omitted_headers_leave_their_number(void **state)
 	assert_ptr_equal(record.key.data, input.key.data);
 
 	input.header_count = 0;
-	assert_true(msp_error_record(*state, &context, &input, &malformed, MSP_OMIT_HEADERS, &record));
+	assert_true(msp_error_record(*state, &context, &input, &malformed, MSP_OMIT_VALUE | MSP_OMIT_HEADERS, &record));
 	assert_false(has_header(&record, "msp-headers-omitted"));
 }
 
 static void an_omitted_key_leaves_its_size(void **state)
 {
 	struct msp_message input = input_at_offset(), record;
-	assert_true(msp_error_record(*state, &context, &input, &malformed, MSP_OMIT_KEY, &record));
+	assert_true(msp_error_record(*state, &context, &input, &malformed, MSP_OMIT_VALUE | MSP_OMIT_KEY, &record));
 	assert_null(record.key.data);
 	assert_bytes_equal(header(&record, "msp-key-omitted"), "3");
 	assert_bytes_equal(header(&record, "msp-value-omitted"), "7");
 
 	input.key = MSP_BYTES_ABSENT;
-	assert_true(msp_error_record(*state, &context, &input, &malformed, MSP_OMIT_KEY, &record));
+	assert_true(msp_error_record(*state, &context, &input, &malformed, MSP_OMIT_VALUE | MSP_OMIT_KEY, &record));
 	assert_false(has_header(&record, "msp-key-omitted"));
+}
+
+static void an_omitted_timestamp_is_said(void **state)
+{
+	struct msp_message input = input_at_offset(), record;
+	input.timestamp_ms = 1700000000123;
+	assert_true(msp_error_record(*state, &context, &input, &malformed, MSP_OMIT_TIMESTAMP, &record));
+	assert_true(record.timestamp_ms == MSP_TIMESTAMP_NONE);
+	assert_bytes_equal(header(&record, "msp-timestamp-omitted"), "1700000000123");
+	assert_ptr_equal(record.value.data, input.value.data);
+
+	input.timestamp_ms = MSP_TIMESTAMP_NONE;
+	assert_true(msp_error_record(*state, &context, &input, &malformed, MSP_OMIT_TIMESTAMP, &record));
+	assert_false(has_header(&record, "msp-timestamp-omitted"));
 }
 
 static void all_headers_at_their_longest(void **state)
@@ -319,6 +333,7 @@ int main(void)
 	    TEST(an_omitted_value_leaves_its_size),
 	    TEST(omitted_headers_leave_their_number),
 	    TEST(an_omitted_key_leaves_its_size),
+	    TEST(an_omitted_timestamp_is_said),
 	    TEST(all_headers_at_their_longest),
 	    TEST(no_memory_is_answered),
 	    TEST(a_new_failure_owns_its_texts),

@@ -101,6 +101,20 @@ static bool wait_for(bool (*condition)(struct msp_processor *), struct msp_proce
 	return condition(processor) == expected;
 }
 
+static void snapshot_keep(void *context, const struct msp_worker_snapshot *snapshot)
+{
+	*(struct msp_worker_snapshot *)context = *snapshot;
+}
+
+/* The one worker. */
+static struct msp_worker_snapshot look(struct fixture *fixture)
+{
+	struct msp_worker_snapshot snapshot = {.label = NULL};
+	msp_processor_visit(fixture->processor, snapshot_keep, &snapshot);
+	assert_non_null(snapshot.label);
+	return snapshot;
+}
+
 /* ---- the loop ---- */
 
 static void every_input_becomes_one_result_in_order(void **state)
@@ -191,6 +205,24 @@ static void waiting_is_not_ready(void **state)
 	assert_false(msp_processor_ready(fixture->processor));
 }
 
+static void a_settle_that_stalls_is_not_ready(void **state)
+{
+	struct fixture *fixture = *state;
+	for (int i = 0; i < 45; i++)
+		fake_transport_step(&fixture->transport, MSP_SETTLE_AGAIN, MSP_OK, NULL);
+	start(fixture);
+	assert_true(wait_for(msp_processor_ready, fixture->processor, true));
+	put_numbers(fixture, 100, 101);
+	assert_true(wait_for(msp_processor_ready, fixture->processor, false));
+	struct msp_worker_snapshot snapshot = look(fixture);
+	assert_int_equal(snapshot.waiting_for, MSP_WAIT_BROKER);
+	assert_string_equal(snapshot.waiting_why, "it has not acknowledged the results yet");
+	assert_int_equal(snapshot.in_flight, 1);
+	assert_true(fake_transport_wait_settled(&fixture->transport, 1));
+	assert_true(wait_for(msp_processor_ready, fixture->processor, true));
+	assert_int_equal(stop(fixture, NULL), MSP_OK);
+}
+
 static void a_rejected_output_becomes_an_error_record(void **state)
 {
 	struct fixture *fixture = *state;
@@ -223,7 +255,7 @@ static void an_error_record_refused_with_nothing_of_its_input_ends_the_worker(vo
 	struct msp_error err;
 	fake_transport_put(&fixture->transport, "no number");
 	fake_transport_step(&fixture->transport, MSP_SETTLE_REJECTED, MSP_OK, "no number");
-	for (int i = 0; i < 3; i++) /* without value, headers, key */
+	for (int i = 0; i < 4; i++) /* without value, headers, key, timestamp */
 		fake_transport_step(&fixture->transport, MSP_SETTLE_REJECTED, MSP_OK, "(null)");
 	start(fixture);
 	assert_true(wait_for(msp_processor_failed, fixture->processor, true));
@@ -310,20 +342,6 @@ static void nothing_stays_in_flight_while_memory_is_waited_for(void **state)
 }
 
 /* ---- a model that cannot now ---- */
-
-static void snapshot_keep(void *context, const struct msp_worker_snapshot *snapshot)
-{
-	*(struct msp_worker_snapshot *)context = *snapshot;
-}
-
-/* The one worker. */
-static struct msp_worker_snapshot look(struct fixture *fixture)
-{
-	struct msp_worker_snapshot snapshot = {.label = NULL};
-	msp_processor_visit(fixture->processor, snapshot_keep, &snapshot);
-	assert_non_null(snapshot.label);
-	return snapshot;
-}
 
 static bool refused_twice(struct msp_processor *processor)
 {
@@ -549,6 +567,7 @@ int main(void)
 	    TEST(slow_models_get_short_batches),
 	    TEST(again_waits_and_loses_nothing),
 	    TEST(waiting_is_not_ready),
+	    TEST(a_settle_that_stalls_is_not_ready),
 	    TEST(a_rejected_output_becomes_an_error_record),
 	    TEST(a_rejected_error_record_goes_without_its_value),
 	    TEST(an_error_record_refused_with_nothing_of_its_input_ends_the_worker),

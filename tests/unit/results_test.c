@@ -169,12 +169,67 @@ static void what_is_refused_is_replaced_until_nothing_is_left(void **state)
 	assert_null(outgoing->message.key.data);
 	assert_non_null(strstr(headers_text(&outgoing->message), "msp-headers-omitted=2,msp-key-omitted=3,"));
 	outgoing->state = MSP_OUTGOING_REJECTED;
+	assert_int_equal(msp_results_replace_rejected(&fixture->work, &plain, outgoing, &err), MSP_OK);
+	assert_true(outgoing->message.timestamp_ms == MSP_TIMESTAMP_NONE);
+	assert_non_null(strstr(headers_text(&outgoing->message), "msp-key-omitted=3,msp-timestamp-omitted=7,"));
+	outgoing->state = MSP_OUTGOING_REJECTED;
 	assert_int_equal(msp_results_replace_rejected(&fixture->work, &plain, outgoing, &err), MSP_E_LIMIT);
 	assert_non_null(strstr(err.text, "inputs partition 2 offset 5"));
 	assert_non_null(strstr(err.text, "too large"));
 	fixture->message.id = "12-3";
 	assert_int_equal(msp_results_replace_rejected(&fixture->work, &plain, outgoing, &err), MSP_E_LIMIT);
 	assert_non_null(strstr(err.text, "inputs id 12-3"));
+}
+
+/* What the broker says it refuses goes first, and alone. */
+static void a_refused_timestamp_costs_nothing_else(void **state)
+{
+	struct fixture *fixture = *state;
+	struct msp_outgoing *outgoing = msp_results_new(&fixture->work, &plain);
+	assert_non_null(outgoing);
+	for (int i = 0; i < 2; i++) {
+		outgoing->state = MSP_OUTGOING_REJECTED;
+		outgoing->timestamp_refused = true;
+		outgoing->reason = "the topic refuses its timestamp";
+		assert_int_equal(msp_results_replace_rejected(&fixture->work, &plain, outgoing, NULL), MSP_OK);
+		assert_int_equal(fixture->item.failure->code, MSP_FAILURE_OUTPUT_REJECTED);
+		assert_true(msp_bytes_equal(outgoing->message.value, MSP_BYTES_LITERAL("input")));
+		assert_true((outgoing->message.timestamp_ms == MSP_TIMESTAMP_NONE) == (i == 1));
+	}
+	outgoing->state = MSP_OUTGOING_REJECTED;
+	assert_int_equal(msp_results_replace_rejected(&fixture->work, &plain, outgoing, NULL), MSP_OK);
+	assert_null(outgoing->message.value.data);
+	assert_non_null(strstr(headers_text(&outgoing->message), "msp-value-omitted=5,msp-timestamp-omitted=7,"));
+}
+
+/* Whether a broker that refuses the parts in `refused` takes this record. */
+static bool is_taken(const struct msp_message *record, unsigned refused)
+{
+	return !(refused & MSP_OMIT_VALUE && record->value.data) && !(refused & MSP_OMIT_KEY && record->key.data) &&
+	       !(refused & MSP_OMIT_TIMESTAMP && record->timestamp_ms != MSP_TIMESTAMP_NONE) &&
+	       !(refused & MSP_OMIT_HEADERS && strstr(headers_text(record), "own="));
+}
+
+/* Nothing in an input can make its error record unpublishable, whichever of its parts a broker refuses. */
+static void whatever_a_broker_refuses_there_is_a_record_that_it_takes(void **state)
+{
+	static const struct msp_header own[] = {HEADER("own", "1")};
+	struct fixture *fixture = *state;
+	fixture->message.headers = own;
+	fixture->message.header_count = 1;
+	for (unsigned refused = 0; refused < 32; refused++) {
+		fixture->item.failure = NULL;
+		fixture->item.omissions = MSP_OMIT_NOTHING;
+		struct msp_outgoing *outgoing = msp_results_new(&fixture->work, &plain);
+		assert_non_null(outgoing);
+		int tries = 0;
+		for (; !is_taken(&outgoing->message, refused & 15); tries++) {
+			outgoing->state = MSP_OUTGOING_REJECTED;
+			outgoing->timestamp_refused = refused & 16 && refused & MSP_OMIT_TIMESTAMP;
+			assert_int_equal(msp_results_replace_rejected(&fixture->work, &plain, outgoing, NULL), MSP_OK);
+		}
+		assert_in_range(tries, 0, 5);
+	}
 }
 
 static void what_was_settled_elsewhere_stays_so(void **state)
@@ -196,6 +251,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(an_output_keeps_key_time_and_partition), TEST(headers_of_outputs),
 	    TEST(headers_of_the_codec_come_last),         TEST(what_is_refused_is_replaced_until_nothing_is_left),
+	    TEST(a_refused_timestamp_costs_nothing_else), TEST(whatever_a_broker_refuses_there_is_a_record_that_it_takes),
 	    TEST(what_was_settled_elsewhere_stays_so),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -53,24 +53,26 @@ struct msp_error_context {
 	const char *group;
 };
 
-/* What an error record does without, because the broker refuses it otherwise; each also what stands above it. */
+/* What an error record does without, because the broker refuses it otherwise: flags. Without all of them nothing of its
+ * input is left that a broker could refuse. */
 enum msp_omission {
-	MSP_OMIT_NOTHING,
-	MSP_OMIT_VALUE,   /* a null value; the header msp-value-omitted says how many bytes it had */
-	MSP_OMIT_HEADERS, /* those of the input; msp-headers-omitted says how many there were */
-	MSP_OMIT_KEY,     /* a null key; msp-key-omitted says how many bytes it had. What is left is of bounded size. */
+	MSP_OMIT_NOTHING = 0,
+	MSP_OMIT_VALUE = 1,     /* a null value; the header msp-value-omitted says how many bytes it had */
+	MSP_OMIT_HEADERS = 2,   /* those of the input; msp-headers-omitted says how many there were */
+	MSP_OMIT_KEY = 4,       /* a null key; msp-key-omitted says how many bytes it had */
+	MSP_OMIT_TIMESTAMP = 8, /* the broker's time; msp-timestamp-omitted says what it was (ms since 1970) */
 };
 
 /* Builds the error record of `input` in `arena`: its value, key, timestamp, position and headers, the headers first and
- * in their order, then the msp-error headers of the design, except what is to be omitted. Nothing is said of the
+ * in their order, then the msp-error headers of the design, except what `omissions` names. Nothing is said of the
  * omission of what the input has not. It borrows what `input`, `context` and `failure` point to.
  *
- * The fifteen header names of an error record are reserved. An input that carries them is an error record sent back
+ * The sixteen header names of an error record are reserved. An input that carries them is an error record sent back
  * to inputs; those headers describe its earlier failure, so this failure's take their place. A reader thus finds each
  * name at most once, whichever header of a name its client hands out, never meets a path or an id of another failure,
  * and a message that goes round does not grow. Every other header is kept byte for byte. False: no memory. */
 bool msp_error_record(struct msp_arena *arena, const struct msp_error_context *context, const struct msp_message *input,
-                      const struct msp_failure *failure, enum msp_omission omission,
+                      const struct msp_failure *failure, unsigned omissions,
                       struct msp_message *ret_record) MSP_NODISCARD;
 
 #endif

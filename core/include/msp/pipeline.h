@@ -25,7 +25,7 @@ struct msp_item {
 	size_t encoded_at, encoded_size;   /* where its output stands in msp_work.encoded */
 	const struct msp_headers *headers; /* what the codec wants said with the output, or NULL; owned by the codec */
 	const struct msp_failure *failure; /* NULL: none; in msp_work.records */
-	enum msp_omission omission;        /* what the error record made of it does without */
+	unsigned omissions;                /* what the error record made of it does without: msp_omission */
 };
 
 /* The memory of one batch on its way; used again and again. Caller storage. */

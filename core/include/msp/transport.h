@@ -65,6 +65,7 @@ struct msp_outgoing {
 	enum msp_outgoing_state state;
 	/* Why it was rejected: one sentence, borrowed from the transport until the next settle_begin. */
 	const char *reason;
+	bool timestamp_refused; /* with REJECTED: it is the timestamp that the topic does not take */
 };
 
 enum msp_settle_answer {
