@@ -15,32 +15,14 @@ struct path_node {
 	const char *field_name; /* the schema's name for it or for what contains it, to be quoted; NULL: none */
 };
 
-/* Appends the reference token of `node` to the pointer of `size` bytes. False when it does not fit or is none that a
- * C string can hold. */
-static bool path_add_token(const struct path_node *node, char *path, size_t *size)
+/* Appends the reference token of `node`; false when it does not go in. */
+static bool path_add_token(const struct path_node *node, char path[MSP_PATH_SIZE], size_t *size)
 {
-	char token[MSP_PATH_SIZE];
-	size_t length = 0;
 	char index[MSP_TEXT_INTEGER_SIZE];
-	const char *name = node->name;
-	size_t name_size = node->name_size;
-	if (!name) {
-		name_size = msp_text_integer(index, (int64_t)node->index);
-		name = index;
-	}
-	token[length++] = '/';
-	for (size_t i = 0; i < name_size; i++) {
-		if (name[i] == '\0' || length + 2 >= sizeof(token))
-			return false;
-		if (name[i] == '~' || name[i] == '/')
-			token[length++] = '~';
-		token[length++] = name[i] == '~' ? '0' : name[i] == '/' ? '1' : name[i];
-	}
-	if (length >= MSP_PATH_SIZE - *size)
-		return false;
-	memcpy(path + *size, token, length);
-	*size += length;
-	return true;
+	if (node->name)
+		return msp_text_pointer(path, MSP_PATH_SIZE, size, node->name, node->name_size);
+	size_t length = msp_text_integer(index, (int64_t)node->index);
+	return msp_text_pointer(path, MSP_PATH_SIZE, size, index, length);
 }
 
 /* Writes the tokens from the root down to `node`; false once one did not fit. */

@@ -3,8 +3,6 @@
 
 #include <math.h>
 
-#define NESTING_MAX 32
-
 static enum msp_status bounds_check(const struct msp_field *field, const char *name, struct msp_error *err)
 {
 	const struct msp_bound *minimum = &field->minimum, *maximum = &field->maximum;
@@ -39,8 +37,9 @@ static enum msp_status schema_check(const struct msp_schema *schema, int depth, 
 /* `name` is the field's own, or that of the array whose items it describes. */
 static enum msp_status field_check(const struct msp_field *field, const char *name, int depth, struct msp_error *err)
 {
-	if (depth > NESTING_MAX)
-		return msp_error_set(err, MSP_E_INVALID, "field \"%s\" is nested more than %d deep", name, NESTING_MAX);
+	if (depth > MSP_SCHEMA_NESTING_MAX)
+		return msp_error_set(err, MSP_E_INVALID, "field \"%s\" is nested more than %d deep", name,
+		                     MSP_SCHEMA_NESTING_MAX);
 	if ((size_t)field->type > (size_t)MSP_ANY)
 		return msp_error_set(err, MSP_E_INVALID, "field \"%s\" has no known type", name);
 	if (field->items && field->type != MSP_ARRAY)

@@ -25,6 +25,27 @@ size_t msp_text_cut(const char *text, size_t size)
 	return sequence_size((unsigned char)text[start]) > size - start ? start : size;
 }
 
+bool msp_text_pointer(char *pointer, size_t capacity, size_t *size, const char *token, size_t token_size)
+{
+	size_t at = *size;
+	if (at + 1 >= capacity)
+		return false;
+	pointer[at++] = '/';
+	for (size_t i = 0; i < token_size; i++) {
+		bool escaped = token[i] == '~' || token[i] == '/';
+		if (token[i] == '\0' || at + escaped + 1 >= capacity) {
+			pointer[*size] = '\0';
+			return false;
+		}
+		if (escaped)
+			pointer[at++] = '~';
+		pointer[at++] = token[i] == '~' ? '0' : token[i] == '/' ? '1' : token[i];
+	}
+	pointer[at] = '\0';
+	*size = at;
+	return true;
+}
+
 size_t msp_text_integer(char text[MSP_TEXT_INTEGER_SIZE], int64_t integer)
 {
 	char digits[MSP_TEXT_INTEGER_SIZE];

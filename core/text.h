@@ -2,11 +2,17 @@
 #ifndef MSP_CORE_TEXT_H
 #define MSP_CORE_TEXT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 /* The largest n <= size for which text[0, n) does not end inside a UTF-8 sequence: where to cut. */
 size_t msp_text_cut(const char *text, size_t size);
+
+/* Appends "/" and `token`, escaped, to the JSON pointer (RFC 6901) of `*size` bytes in `pointer`, which has room for
+ * `capacity` with the NUL that is written. False, and nothing appended, when the token does not go in or has a U+0000.
+ */
+bool msp_text_pointer(char *pointer, size_t capacity, size_t *size, const char *token, size_t token_size);
 
 /* An int64 in decimal. Returns the length; a NUL follows. */
 #define MSP_TEXT_INTEGER_SIZE 21

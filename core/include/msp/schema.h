@@ -62,8 +62,39 @@ enum msp_status msp_schema_describe(const struct msp_schema *schema, struct msp_
 /* Whether two schemas say the same of objects; titles and descriptions do not count. [any thread] */
 bool msp_schema_equal(const struct msp_schema *a, const struct msp_schema *b);
 
+/* Fields of objects and items of arrays nest at most this deep; a field of the schema itself is 1 deep. */
+#define MSP_SCHEMA_NESTING_MAX 32
+
 /* Checks the table itself: names present, unique and UTF-8, bounds only on numbers and in order, enumerations only on
- * strings, nesting at most 32 deep. MSP_E_INVALID with the field's name. */
+ * strings, nesting at most MSP_SCHEMA_NESTING_MAX deep. MSP_E_INVALID with the field's name. */
 enum msp_status msp_schema_check(const struct msp_schema *schema, struct msp_error *err) MSP_NODISCARD;
+
+/* A keyword of a JSON Schema that a table cannot say, so that the table accepts more than the JSON Schema does. */
+struct msp_schema_omission {
+	const char *pointer; /* of the schema that has it, a JSON pointer in the document; cut as msp_violation.path */
+	const char *keyword; /* a constant: "pattern"; "false" and "schema" for a boolean or malformed schema as a whole */
+	const char *reason;  /* a constant, what became of it: "is not checked" */
+};
+
+#define MSP_SCHEMA_OMISSIONS_MAX 64
+
+/* What a table does not say. Each place is listed once, however many references lead to it. */
+struct msp_schema_omissions {
+	size_t count; /* of what is listed; 0: the table accepts exactly what the JSON Schema accepts */
+	bool more;    /* there are others, for which the list has no room */
+	struct msp_schema_omission list[MSP_SCHEMA_OMISSIONS_MAX];
+};
+
+/* A JSON Schema (draft 2020-12 back to draft-06) as a table in `arena`, which borrows nothing from `json_schema` and
+ * passes msp_schema_check: the inverse of msp_schema_describe. The table may accept more than the JSON Schema, never
+ * less; `ret_omissions` (or NULL) says where it accepts more. Read as everywhere here: the whole value is an object, an
+ * integer one of 64 bits, a number a double, a string with contentEncoding base64 a binary value. Annotations that
+ * refuse nothing (title of a field, default, examples, unknown keywords) are left out and not listed. Beside a `$ref`
+ * keywords count from draft 2019-09 on, when `$schema` says so; otherwise they are ignored, and listed unless `$schema`
+ * names a draft that ignores them, too. MSP_E_INVALID: it is no schema, or accepts no object. MSP_E_LIMIT: it has, with
+ * all that its references repeat, more than some 100,000 parts, or the arena is full. MSP_E_NO_MEMORY. [any thread] */
+enum msp_status msp_schema_parse(const struct msp_value *json_schema, struct msp_arena *arena,
+                                 const struct msp_schema **ret_schema, struct msp_schema_omissions *ret_omissions,
+                                 struct msp_error *err) MSP_NODISCARD;
 
 #endif
