@@ -30,7 +30,9 @@ static void value_check(const struct msp_value *json_schema, const struct msp_sc
 	enum schema_verdict verdict = verdict_of(json_schema, &value);
 	bool accepted = msp_schema_validate(table, &value, &violation);
 	must(accepted || verdict != SCHEMA_ACCEPTS, "the table is never narrower than the schema");
-	must(!exact || !accepted || verdict != SCHEMA_REFUSES, "what the table leaves out is listed");
+	/* An integer may have become a number that is not the same. */
+	must(!exact || !accepted || verdict_of(json_schema, &value) != SCHEMA_REFUSES,
+	     "what the table leaves out is listed");
 }
 
 static void table_check(const struct msp_schema *table, const struct msp_schema_omissions *omissions,

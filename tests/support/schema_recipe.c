@@ -123,8 +123,10 @@ static struct msp_value nodes_take(struct schema_recipe *recipe, int depth)
 static struct msp_value properties_take(struct schema_recipe *recipe, int depth)
 {
 	struct object object = {.count = 0};
-	for (unsigned i = take(recipe, 4) + 1; i > 0; i--)
-		add(&object, name_take(recipe), node_take(recipe, depth + 1));
+	for (unsigned i = take(recipe, 4) + 1; i > 0; i--) {
+		const char *name = name_take(recipe);
+		add(&object, name, node_take(recipe, depth + 1));
+	}
 	return object_end(recipe, &object);
 }
 
@@ -287,16 +289,20 @@ static struct msp_value value_take(struct schema_recipe *recipe, int depth)
 		return array;
 	}
 	struct object object = {.count = 0};
-	for (unsigned count = take(recipe, 4); count > 0; count--)
-		add(&object, name_take(recipe), value_take(recipe, depth + 1));
+	for (unsigned count = take(recipe, 4); count > 0; count--) {
+		const char *name = name_take(recipe);
+		add(&object, name, value_take(recipe, depth + 1));
+	}
 	return object_end(recipe, &object);
 }
 
 struct msp_value schema_value_cook(struct schema_recipe *recipe)
 {
 	struct object object = {.count = 0};
-	for (unsigned count = take(recipe, 5); count > 0; count--)
-		add(&object, name_take(recipe), value_take(recipe, 0));
+	for (unsigned count = take(recipe, 5); count > 0; count--) {
+		const char *name = name_take(recipe);
+		add(&object, name, value_take(recipe, 0));
+	}
 	return object_end(recipe, &object);
 }
 
@@ -326,7 +332,8 @@ static const char *const *enumeration_take(struct schema_recipe *recipe)
 
 static struct msp_field field_take(struct schema_recipe *recipe, int depth)
 {
-	struct msp_field field = {.type = (enum msp_type)take(recipe, MSP_ANY + 1), .description = text_take(recipe)};
+	struct msp_field field = {.type = (enum msp_type)take(recipe, MSP_ANY + 1)};
+	field.description = text_take(recipe);
 	field.nullable = take(recipe, 2) && field.type != MSP_NULL && field.type != MSP_ANY;
 	if (field.type == MSP_INTEGER || field.type == MSP_NUMBER) {
 		field.minimum = bound_take(recipe, -1e308);
