@@ -30,7 +30,4 @@ enum schema_verdict {
  * other keywords saw, accept everything. `siblings`: keywords beside `$ref` count. */
 enum schema_verdict schema_judge(const struct msp_value *json_schema, const struct msp_value *value, bool siblings);
 
-/* The same tables, down to the last text. */
-bool schema_tables_equal(const struct msp_schema *a, const struct msp_schema *b);
-
 #endif

@@ -24,7 +24,7 @@ static struct msp_value nest(struct msp_arena *arena, const char *text, const ch
 {
 	struct msp_value value = value_read(text, arena);
 	for (int i = 0; i < depth; i++) {
-		struct msp_value outer;
+		struct msp_value outer = msp_value_null();
 		assert_true(msp_value_object(arena, 2, &outer));
 		msp_value_set(&outer, 0, "type", msp_value_string("array"));
 		msp_value_set(&outer, 1, keyword, value);
@@ -36,7 +36,7 @@ static struct msp_value nest(struct msp_arena *arena, const char *text, const ch
 static enum msp_status parse_property(struct msp_arena *arena, struct msp_value property,
                                       struct msp_schema_omissions *omissions)
 {
-	struct msp_value properties, root;
+	struct msp_value properties = msp_value_null(), root = msp_value_null();
 	const struct msp_schema *schema = NULL;
 	assert_true(msp_value_object(arena, 1, &properties) && msp_value_object(arena, 1, &root));
 	msp_value_set(&properties, 0, "a", property);
@@ -58,7 +58,7 @@ static void deep_nesting(void **state)
 	/* A place that is combined without end. */
 	struct msp_value value = value_read("{'type':'string'}", *state);
 	for (int i = 0; i < 100000; i++) {
-		struct msp_value list, outer;
+		struct msp_value list = msp_value_null(), outer = msp_value_null();
 		assert_true(msp_value_array(*state, 1, &list) && msp_value_object(*state, 1, &outer));
 		list.as.items[0] = value;
 		msp_value_set(&outer, 0, "allOf", list);
@@ -72,7 +72,7 @@ static void deep_nesting(void **state)
 /* Thirty definitions, each of which has the next twice: `before`, one, `between`, the other, `after`. */
 static struct msp_value bomb(struct msp_arena *arena, const char *const parts[3])
 {
-	struct msp_value root, definitions;
+	struct msp_value root = msp_value_null(), definitions = msp_value_null();
 	assert_true(msp_value_object(arena, 30, &definitions) && msp_value_object(arena, 2, &root));
 	for (uint32_t i = 0; i < 30; i++) {
 		char *next = msp_arena_printf(arena, "{'$ref':'#/$defs/d%u'}", i + 1);
@@ -105,7 +105,7 @@ static void wide(void **state)
 {
 	uint32_t count = 10000;
 	struct msp_value root = value_read("{'properties':{},'required':[],'type':'object'}", *state);
-	struct msp_value properties, required, names;
+	struct msp_value properties = msp_value_null(), required = msp_value_null(), names = msp_value_null();
 	const struct msp_schema *schema;
 	struct msp_schema_omissions omissions;
 	assert_true(msp_value_object(*state, count, &properties) && msp_value_array(*state, count, &required));

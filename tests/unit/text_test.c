@@ -28,6 +28,24 @@ static void cut_keeps_whole_characters(void **state)
 		assert_int_equal(msp_text_cut(cases[i].text, cases[i].size), cases[i].cut);
 }
 
+static void pointers(void **state)
+{
+	(void)state;
+	char pointer[12] = "";
+	size_t size = 0;
+	assert_true(msp_text_pointer(pointer, sizeof(pointer), &size, "a~/", 3));
+	assert_true(msp_text_pointer(pointer, sizeof(pointer), &size, "", 0));
+	assert_string_equal(pointer, "/a~0~1/");
+	/* What does not go in leaves it as it was; the NUL is one of twelve. */
+	assert_false(msp_text_pointer(pointer, sizeof(pointer), &size, "bcd/", 4));
+	assert_false(msp_text_pointer(pointer, sizeof(pointer), &size, "b\0", 2));
+	assert_string_equal(pointer, "/a~0~1/");
+	assert_int_equal(size, 7);
+	assert_true(msp_text_pointer(pointer, sizeof(pointer), &size, "b/", 2));
+	assert_string_equal(pointer, "/a~0~1//b~1");
+	assert_false(msp_text_pointer(pointer, sizeof(pointer), &size, "", 0));
+}
+
 static void check_integer(int64_t integer, const char *expected)
 {
 	char text[MSP_TEXT_INTEGER_SIZE];
@@ -96,6 +114,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(cut_keeps_whole_characters),
+	    cmocka_unit_test(pointers),
 	    cmocka_unit_test(integers),
 	    cmocka_unit_test(numbers_in_their_shortest_form),
 	    cmocka_unit_test(times),
