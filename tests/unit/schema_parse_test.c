@@ -166,6 +166,7 @@ static void choices(void **state)
 	    {"{'const':'x','enum':['x','y'],'type':'string'}", "string x", ""}, {"{'const':null}", "null", ""},
 	    {"{'const':5}", "integer >=5 <=5", ""}, {"{'const':5.0,'type':'number'}", "number >=5 <=5", ""},
 	    {"{'const':0.5}", "number >=0.5 <=0.5", ""},
+	    {"{'const':1e300}", "number >=1.0000000000000001e+300 <=1.0000000000000001e+300", ""},
 	    {"{'type':'number','enum':[1,2.5,2]}", "number >=1 <=2.5", "/properties/a enum"},
 	    {"{'enum':[3,1]}", "integer >=1 <=3", "/properties/a enum"},
 	    {"{'enum':[3,1],'minimum':2}", "integer >=2 <=3", "/properties/a enum"},
@@ -266,6 +267,11 @@ static void references(void **state)
 	             "{'$ref':'#/definitions/A~1%25','definitions':{'A/%':{'type':'object','properties':"
 	             "{'x':{'$ref':'#/definitions/list/1'}}},'list':[0,{'type':'number','multipleOf':2}]}}",
 	             "{x=: number, ...}", "/definitions/list/1 multipleOf");
+	/* What is in a part with an $id is named from there. */
+	check_parsed(*state,
+	             "{'properties':{'x':{'$ref':'#/$defs/e/$defs/i'},'y':{'$ref':'#/$defs/e'}},'$defs':{'e':{'$id':'e',"
+	             "'type':'array','items':{'$ref':'#/$defs/i'},'$defs':{'i':{'type':'integer'}}}}}",
+	             "{x=: any, y=: [any], ...}", "/properties/x $ref; /$defs/e/items $ref");
 #define SIBLINGS(draft)                                                                                                \
 	"{'$schema':'" draft "','type':'object','properties':{'x':{'$ref':'#/$defs/i','minimum':1}},"                      \
 	"'$defs':{'i':{'type':'integer'}}}"
