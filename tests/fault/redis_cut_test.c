@@ -90,7 +90,7 @@ static void consume_with_cuts(struct fixture *fixture, enum msp_guarantee guaran
 {
 	struct msp_transport *direct = fixture->transports[0];
 	fixture->transports[0] = transport_get(fixture, 1);
-	struct msp_consumer *consumer = redis_consumer_open(fixture, guarantee, NULL);
+	struct msp_consumer *consumer = consumer_open_with(fixture, guarantee, NULL);
 	fixture->transports[0] = direct;
 	int settled = 0;
 	for (int round = 0; settled < count; round++) {

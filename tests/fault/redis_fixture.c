@@ -62,7 +62,7 @@ long long redis_number_of(char *line)
 	return number;
 }
 
-struct msp_consumer *redis_consumer_open(struct fixture *fixture, enum msp_guarantee guarantee, const char *instance)
+struct msp_consumer *consumer_open_with(struct fixture *fixture, enum msp_guarantee guarantee, const char *instance)
 {
 	struct msp_consumer *consumer = NULL;
 	struct msp_consumer_config config = {

@@ -24,7 +24,7 @@ redisReply *redis_run_line(char *line);
 long long redis_number_of(char *line);
 
 /* A consumer of the fixture's topics with a guarantee; `url` NULL: the server's. */
-struct msp_consumer *redis_consumer_open(struct fixture *fixture, enum msp_guarantee guarantee, const char *instance);
+struct msp_consumer *consumer_open_with(struct fixture *fixture, enum msp_guarantee guarantee, const char *instance);
 
 /* Waits for AGAIN with an error, and returns it. */
 struct msp_error settle_again(struct msp_consumer *consumer);

@@ -4,7 +4,7 @@
 #include "redis_fixture.h"
 #include "trim.h"
 #include <inttypes.h>
-#include <msp/backoff.h>
+#include <msp/clock.h>
 
 #define T(function) cmocka_unit_test_setup_teardown(function, fixture_init_topics_one, fixture_done)
 
@@ -58,7 +58,7 @@ static int id_order(struct id a, struct id b)
 }
 
 struct id_text {
-	char text[RDS_ID_SIZE];
+	char text[REDIS_ID_SIZE];
 };
 
 static struct id_text id_text(struct id id)
@@ -95,25 +95,25 @@ static void ids_are_compared_exactly(void **state)
 		if (i % 2)
 			b = i % 4 == 1 && id_order(a, LAST) ? id_after(a) : (struct id){a.ms, b.number};
 		struct id_text a_text = id_text(a), b_text = id_text(b);
-		assert_int_equal(rds_id_compare(a_text.text, b_text.text), id_order(a, b));
-		assert_int_equal(rds_id_compare(b_text.text, a_text.text), id_order(b, a));
-		assert_int_equal(rds_id_compare(a_text.text, a_text.text), 0);
+		assert_int_equal(redis_id_compare(a_text.text, b_text.text), id_order(a, b));
+		assert_int_equal(redis_id_compare(b_text.text, a_text.text), id_order(b, a));
+		assert_int_equal(redis_id_compare(a_text.text, a_text.text), 0);
 	}
 }
 
 /* ---- trimming ---- */
 
 /* Runs the script as the transport writes it; returns how many entries it deleted. */
-static long long trim(const struct fixture *fixture, const struct rds_options *options)
+static long long trim(const struct fixture *fixture, const struct redis_options *options)
 {
-	struct rds_link link = {.fd = -1};
-	msp_buffer_init(&link.out, SIZE_MAX);
-	rds_trim_put(&link, options, fixture->inputs);
+	struct redis_output out;
+	redis_output_init(&out);
+	redis_trim_put(&out, options, fixture->inputs);
 	redis_number("DEL %s.trimmed", fixture->inputs);
 	redisContext *context = redisConnect("127.0.0.1", redis_fixture_server.port);
 	assert_non_null(context);
 	redisReply *reply = NULL;
-	assert_int_equal(redisAppendFormattedCommand(context, link.out.data, link.out.size), REDIS_OK);
+	assert_int_equal(redisAppendFormattedCommand(context, out.bytes.data, out.bytes.size), REDIS_OK);
 	assert_int_equal(redisGetReply(context, (void **)&reply), REDIS_OK);
 	if (reply->type == REDIS_REPLY_ERROR)
 		fail_msg("%s", reply->str);
@@ -121,7 +121,7 @@ static long long trim(const struct fixture *fixture, const struct rds_options *o
 	long long deleted = reply->integer;
 	freeReplyObject(reply);
 	redisFree(context);
-	msp_buffer_done(&link.out);
+	redis_output_done(&out);
 	return deleted;
 }
 
@@ -156,7 +156,7 @@ static void trimming_deletes_what_is_settled_and_no_more(void **state)
 			size_t first = group_make(fixture, j, ids, count);
 			safe = first < safe ? first : safe;
 		}
-		struct rds_options options = {.trim_settled = i % 2, .trim_max_messages = i % 2 ? 0 : 1};
+		struct redis_options options = {.trim_settled = i % 2, .trim_max_messages = i % 2 ? 0 : 1};
 		size_t deleted = options.trim_settled || safe < count ? safe : count - 1;
 		/* No id comes after the last one. */
 		if (deleted == count && id_order(ids[count - 1], LAST) == 0)
@@ -263,11 +263,11 @@ static void reading_begins_at_any_id(void **state)
 		const struct msp_message *messages = NULL;
 		size_t count = 0;
 		bool end = false;
-		assert_int_equal(reader->ops->read(reader, &limits, &messages, &count, &end, &fixture->err), MSP_OK);
+		assert_int_equal(msp_reader_read(reader, &limits, &messages, &count, &end, &fixture->err), MSP_OK);
 		assert_int_equal(count, EXTREMES_COUNT - i);
 		assert_string_equal(messages[0].id, id.text);
 		assert_true(end);
-		reader->ops->free(reader);
+		msp_reader_free(reader);
 	}
 }
 

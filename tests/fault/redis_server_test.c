@@ -11,7 +11,7 @@ static void a_killed_server_loses_and_doubles_nothing(void **state)
 	struct fixture *fixture = *state;
 	const int count = 300;
 	send_numbers(fixture, fixture->inputs, 0, 0, count);
-	struct msp_consumer *consumer = redis_consumer_open(fixture, MSP_EXACTLY_ONCE, NULL);
+	struct msp_consumer *consumer = consumer_open_with(fixture, MSP_EXACTLY_ONCE, NULL);
 	for (int round = 0, settled = 0; settled < count; round++) {
 		struct msp_batch *batch = receive(consumer, 10);
 		struct msp_outgoing *outgoing = outgoing_new(batch);
@@ -36,7 +36,7 @@ static void a_hung_server_is_given_up_and_found_again(void **state)
 {
 	struct fixture *fixture = *state;
 	send_numbers(fixture, fixture->inputs, 0, 0, 4);
-	struct msp_consumer *consumer = redis_consumer_open(fixture, MSP_EXACTLY_ONCE, NULL);
+	struct msp_consumer *consumer = consumer_open_with(fixture, MSP_EXACTLY_ONCE, NULL);
 	struct msp_batch *batch = receive(consumer, 4);
 	struct msp_outgoing *outgoing = outgoing_new(batch);
 	redis_server_signal(&redis_fixture_server, SIGSTOP);
@@ -61,7 +61,7 @@ static void a_server_that_is_away_is_waited_for(void **state)
 {
 	struct fixture *fixture = *state;
 	send_numbers(fixture, fixture->inputs, 0, 0, 1);
-	struct msp_consumer *consumer = redis_consumer_open(fixture, MSP_EXACTLY_ONCE, NULL);
+	struct msp_consumer *consumer = consumer_open_with(fixture, MSP_EXACTLY_ONCE, NULL);
 	echo(consumer, 1);
 	redis_server_kill(&redis_fixture_server, SIGKILL);
 	struct msp_error err = receive_failure(consumer);
@@ -82,7 +82,7 @@ static void a_full_server_is_waited_for(void **state)
 	static const enum msp_guarantee guarantees[] = {MSP_EXACTLY_ONCE, MSP_AT_LEAST_ONCE};
 	for (int i = 0; i < 2; i++) {
 		send_numbers(fixture, fixture->inputs, 0, 3 * i, 3);
-		struct msp_consumer *consumer = redis_consumer_open(fixture, guarantees[i], NULL);
+		struct msp_consumer *consumer = consumer_open_with(fixture, guarantees[i], NULL);
 		struct msp_batch *batch = receive(consumer, 3);
 		assert_int_equal(batch->count, 3);
 		struct msp_outgoing *outgoing = outgoing_new(batch);
@@ -104,7 +104,7 @@ static void a_full_server_ends_no_lease(void **state)
 {
 	struct fixture *fixture = *state;
 	send_numbers(fixture, fixture->inputs, 0, 0, 2);
-	struct msp_consumer *consumer = redis_consumer_open(fixture, MSP_AT_LEAST_ONCE, NULL);
+	struct msp_consumer *consumer = consumer_open_with(fixture, MSP_AT_LEAST_ONCE, NULL);
 	struct msp_batch *batch = receive(consumer, 2);
 	freeReplyObject(redis_run("CONFIG SET maxmemory 1"));
 	poll(NULL, 0, 1500);

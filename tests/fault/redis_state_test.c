@@ -9,7 +9,7 @@ static void at_least_once_publishes_and_marks(void **state)
 {
 	struct fixture *fixture = *state;
 	send_numbers(fixture, fixture->inputs, 0, 0, 50);
-	struct msp_consumer *consumer = redis_consumer_open(fixture, MSP_AT_LEAST_ONCE, NULL);
+	struct msp_consumer *consumer = consumer_open_with(fixture, MSP_AT_LEAST_ONCE, NULL);
 	echo(consumer, 50);
 	consumer_close(consumer);
 	topic_expect_in_order(fixture, fixture->outputs, 1, 50);
@@ -21,7 +21,7 @@ static void at_least_once_waits_for_a_topic(void **state)
 	struct fixture *fixture = *state;
 	send_numbers(fixture, fixture->inputs, 0, 0, 3);
 	redis_number("DEL %s", fixture->outputs);
-	struct msp_consumer *consumer = redis_consumer_open(fixture, MSP_AT_LEAST_ONCE, NULL);
+	struct msp_consumer *consumer = consumer_open_with(fixture, MSP_AT_LEAST_ONCE, NULL);
 	struct msp_batch *batch = receive(consumer, 3);
 	struct msp_outgoing *outgoing = outgoing_new(batch);
 	settle_begin(consumer, batch, outgoing);
@@ -42,7 +42,7 @@ static void foreign_entries_keep_all_their_fields(void **state)
 	freeReplyObject(redis_run("XADD %s * temperature 21 value v h:name x", fixture->inputs));
 	freeReplyObject(redis_run("XADD %s * value a value b", fixture->inputs));
 	freeReplyObject(redis_run("XADD %s * value plain", fixture->inputs));
-	struct msp_consumer *consumer = redis_consumer_open(fixture, MSP_EXACTLY_ONCE, NULL);
+	struct msp_consumer *consumer = consumer_open_with(fixture, MSP_EXACTLY_ONCE, NULL);
 	struct msp_batch *batch = receive(consumer, 3);
 	assert_int_equal(batch->count, 3);
 	const struct msp_message *first = &batch->messages[0], *second = &batch->messages[1];
@@ -63,12 +63,12 @@ static void trimmed_entries_are_said(void **state)
 {
 	struct fixture *fixture = *state;
 	send_numbers(fixture, fixture->inputs, 0, 0, 3);
-	struct msp_consumer *consumer = redis_consumer_open(fixture, MSP_EXACTLY_ONCE, "one");
+	struct msp_consumer *consumer = consumer_open_with(fixture, MSP_EXACTLY_ONCE, "one");
 	struct msp_batch *batch = receive(consumer, 3);
 	assert_int_equal(batch->count, 3);
 	consumer_close(consumer);
 	assert_int_equal(redis_number("XTRIM %s MAXLEN 1", fixture->inputs), 2);
-	consumer = redis_consumer_open(fixture, MSP_EXACTLY_ONCE, "one");
+	consumer = consumer_open_with(fixture, MSP_EXACTLY_ONCE, "one");
 	for (int i = 0; i < 3; i++) {
 		batch = receive(consumer, 10);
 		assert_int_equal(batch->count, 1);
@@ -97,7 +97,7 @@ static void a_trimmed_entry_in_work_is_not_asked_for_in_a_hurry(void **state)
 	send_numbers(fixture, fixture->inputs, 0, 0, 1);
 	freeReplyObject(redis_run("XREADGROUP GROUP %s dead STREAMS %s >", fixture->group, fixture->inputs));
 	assert_int_equal(redis_number("XTRIM %s MAXLEN 0", fixture->inputs), 1);
-	struct msp_consumer *consumer = redis_consumer_open(fixture, MSP_EXACTLY_ONCE, NULL);
+	struct msp_consumer *consumer = consumer_open_with(fixture, MSP_EXACTLY_ONCE, NULL);
 	struct msp_batch *batch = receive(consumer, 10);
 	assert_int_equal(batch->messages[0].defect, MSP_DEFECT_EXPIRED);
 	long long before = evals();
@@ -116,14 +116,14 @@ static void only_solo_deliveries_count(void **state)
 	send_numbers(fixture, fixture->inputs, 0, 0, 3);
 	/* The first entry ends its consumer again and again; its neighbours are not blamed. */
 	for (int life = 1; life <= 4; life++) {
-		struct msp_consumer *consumer = redis_consumer_open(fixture, MSP_EXACTLY_ONCE, "one");
+		struct msp_consumer *consumer = consumer_open_with(fixture, MSP_EXACTLY_ONCE, "one");
 		struct msp_batch *batch = receive(consumer, 10);
 		assert_int_equal(batch->count, life == 1 ? 3 : 1);
 		assert_int_equal(message_number(&batch->messages[0]), 0);
 		assert_int_equal(batch->messages[0].attempts, life);
 		consumer_close(consumer);
 	}
-	struct msp_consumer *consumer = redis_consumer_open(fixture, MSP_EXACTLY_ONCE, "one");
+	struct msp_consumer *consumer = consumer_open_with(fixture, MSP_EXACTLY_ONCE, "one");
 	static const int attempts[] = {5, 2, 2};
 	for (int i = 0; i < 3; i++) {
 		struct msp_batch *batch = receive(consumer, 10);
@@ -141,7 +141,7 @@ static void what_comes_again_takes_turns(void **state)
 	struct msp_consumer *consumers[2];
 	send_numbers(fixture, fixture->inputs, 0, 0, 2);
 	for (int i = 0; i < 2; i++) {
-		consumers[i] = redis_consumer_open(fixture, MSP_EXACTLY_ONCE, names[i]);
+		consumers[i] = consumer_open_with(fixture, MSP_EXACTLY_ONCE, names[i]);
 		freeReplyObject(
 		    redis_run("XREADGROUP GROUP %s %s/0 COUNT 1 STREAMS %s >", fixture->group, names[i], fixture->inputs));
 	}
@@ -166,7 +166,7 @@ static void what_comes_again_takes_turns(void **state)
 static void what_was_delivered_to_nobody_is_found(void **state)
 {
 	struct fixture *fixture = *state;
-	struct msp_consumer *consumer = redis_consumer_open(fixture, MSP_EXACTLY_ONCE, "one");
+	struct msp_consumer *consumer = consumer_open_with(fixture, MSP_EXACTLY_ONCE, "one");
 	assert_null(receive_within(consumer, 10, 0));
 	send_numbers(fixture, fixture->inputs, 0, 0, 1);
 	freeReplyObject(redis_run("XREADGROUP GROUP %s one/0 STREAMS %s >", fixture->group, fixture->inputs));
@@ -179,7 +179,7 @@ static void what_others_settled_is_elsewhere(void **state)
 {
 	struct fixture *fixture = *state;
 	send_numbers(fixture, fixture->inputs, 0, 0, 4);
-	struct msp_consumer *consumer = redis_consumer_open(fixture, MSP_EXACTLY_ONCE, NULL);
+	struct msp_consumer *consumer = consumer_open_with(fixture, MSP_EXACTLY_ONCE, NULL);
 	struct msp_batch *batch = receive(consumer, 4);
 	assert_int_equal(batch->count, 4);
 	for (int i = 0; i < 4; i += 2)
@@ -201,7 +201,7 @@ static void a_vanished_group_is_an_operators_decision(void **state)
 {
 	struct fixture *fixture = *state;
 	send_numbers(fixture, fixture->inputs, 0, 0, 5);
-	struct msp_consumer *consumer = redis_consumer_open(fixture, MSP_EXACTLY_ONCE, NULL);
+	struct msp_consumer *consumer = consumer_open_with(fixture, MSP_EXACTLY_ONCE, NULL);
 	struct msp_batch *batch = receive(consumer, 2);
 	struct msp_outgoing *outgoing = outgoing_new(batch);
 	assert_int_equal(redis_number("XGROUP DESTROY %s %s", fixture->inputs, fixture->group), 1);
@@ -225,7 +225,7 @@ static void a_vanished_group_is_made_again_at_least_once(void **state)
 {
 	struct fixture *fixture = *state;
 	send_numbers(fixture, fixture->inputs, 0, 0, 5);
-	struct msp_consumer *consumer = redis_consumer_open(fixture, MSP_AT_LEAST_ONCE, NULL);
+	struct msp_consumer *consumer = consumer_open_with(fixture, MSP_AT_LEAST_ONCE, NULL);
 	echo(consumer, 5);
 	assert_int_equal(redis_number("XGROUP DESTROY %s %s", fixture->inputs, fixture->group), 1);
 	assert_true(receive_failure(consumer).retriable);
@@ -238,7 +238,7 @@ static void a_group_is_made_on_an_empty_topic(void **state)
 {
 	struct fixture *fixture = *state;
 	assert_int_equal(redis_number("XGROUP DESTROY %s %s", fixture->inputs, fixture->group), 1);
-	struct msp_consumer *consumer = redis_consumer_open(fixture, MSP_EXACTLY_ONCE, NULL);
+	struct msp_consumer *consumer = consumer_open_with(fixture, MSP_EXACTLY_ONCE, NULL);
 	send_numbers(fixture, fixture->inputs, 0, 0, 3);
 	echo(consumer, 3);
 	consumer_close(consumer);
@@ -250,7 +250,7 @@ static void a_wrong_type_is_waited_for(void **state)
 	send_numbers(fixture, fixture->inputs, 0, 0, 3);
 	static const enum msp_guarantee guarantees[] = {MSP_EXACTLY_ONCE, MSP_AT_LEAST_ONCE};
 	for (int i = 0; i < 2; i++) {
-		struct msp_consumer *consumer = redis_consumer_open(fixture, guarantees[i], NULL);
+		struct msp_consumer *consumer = consumer_open_with(fixture, guarantees[i], NULL);
 		struct msp_batch *batch = receive(consumer, 1);
 		struct msp_outgoing *outgoing = outgoing_new(batch);
 		redis_number("DEL %s", fixture->outputs);
@@ -361,7 +361,7 @@ static void a_forgotten_script_is_loaded_again(void **state)
 {
 	struct fixture *fixture = *state;
 	send_numbers(fixture, fixture->inputs, 0, 0, 4);
-	struct msp_consumer *consumer = redis_consumer_open(fixture, MSP_EXACTLY_ONCE, NULL);
+	struct msp_consumer *consumer = consumer_open_with(fixture, MSP_EXACTLY_ONCE, NULL);
 	echo(consumer, 2);
 	freeReplyObject(redis_run("SCRIPT FLUSH"));
 	echo(consumer, 2);
@@ -373,7 +373,7 @@ static void killed_connections_repeat_nothing(void **state)
 {
 	struct fixture *fixture = *state;
 	send_numbers(fixture, fixture->inputs, 0, 0, 200);
-	struct msp_consumer *consumer = redis_consumer_open(fixture, MSP_EXACTLY_ONCE, NULL);
+	struct msp_consumer *consumer = consumer_open_with(fixture, MSP_EXACTLY_ONCE, NULL);
 	size_t total = 0;
 	for (int round = 0; total < 200; round++) {
 		struct msp_batch *batch = receive(consumer, 7);
@@ -395,7 +395,7 @@ static void flushed_data_is_begun_anew(void **state)
 {
 	struct fixture *fixture = *state;
 	send_numbers(fixture, fixture->inputs, 0, 0, 5);
-	struct msp_consumer *consumer = redis_consumer_open(fixture, MSP_EXACTLY_ONCE, NULL);
+	struct msp_consumer *consumer = consumer_open_with(fixture, MSP_EXACTLY_ONCE, NULL);
 	echo(consumer, 2);
 	freeReplyObject(redis_run("FLUSHALL"));
 	struct msp_error err = receive_failure(consumer);
@@ -422,7 +422,7 @@ static void a_lost_name_is_replaced(void **state)
 {
 	struct fixture *fixture = *state;
 	send_numbers(fixture, fixture->inputs, 0, 0, 5);
-	struct msp_consumer *consumer = redis_consumer_open(fixture, MSP_EXACTLY_ONCE, NULL);
+	struct msp_consumer *consumer = consumer_open_with(fixture, MSP_EXACTLY_ONCE, NULL);
 	struct msp_batch *batch = receive(consumer, 2);
 	another_takes_the_name(fixture, "worker/0");
 	size_t settled = batch->count;
@@ -493,7 +493,7 @@ static void an_opening_that_waits_can_be_stopped(void **state)
 static void a_lost_instance_name_is_a_conflict(void **state)
 {
 	struct fixture *fixture = *state;
-	struct msp_consumer *consumer = redis_consumer_open(fixture, MSP_EXACTLY_ONCE, "one");
+	struct msp_consumer *consumer = consumer_open_with(fixture, MSP_EXACTLY_ONCE, "one");
 	another_takes_the_name(fixture, "one/0");
 	struct msp_error err = receive_failure(consumer);
 	assert_int_equal(err.status, MSP_E_CONFLICT);

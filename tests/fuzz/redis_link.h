@@ -1,7 +1,7 @@
 /* What the Redis targets share: a link that is up on one end of a pair of sockets, and input cut into chunks at '~'; a
  * chunk is what the server says next, once it was asked. */
-#ifndef REDIS_LINK_H
-#define REDIS_LINK_H
+#ifndef FUZZ_REDIS_LINK_H
+#define FUZZ_REDIS_LINK_H
 
 #include "fuzz.h"
 #include "link.h"
@@ -12,17 +12,17 @@
 #define CHUNK_MAX ((size_t)1 << 16)
 
 /* Returns the server's end. `type` as for socketpair. */
-static inline int redis_link_plug(struct rds_link *link, int type)
+static inline int link_plug(struct redis_link *link, int type)
 {
 	int ends[2];
-	must(socketpair(AF_UNIX, type | SOCK_NONBLOCK, 0, ends) == 0 && rds_parser_init(&link->parser), "a link is up");
+	must(socketpair(AF_UNIX, type | SOCK_NONBLOCK, 0, ends) == 0 && redis_parser_init(&link->parser), "a link is up");
 	link->fd = ends[0];
-	link->state = RDS_LINK_UP;
+	link->state = REDIS_LINK_UP;
 	return ends[1];
 }
 
 /* Cuts the next chunk off; false: there is none. */
-static inline bool redis_chunk_next(struct msp_bytes *input, struct msp_bytes *ret_chunk)
+static inline bool chunk_next(struct msp_bytes *input, struct msp_bytes *ret_chunk)
 {
 	if (input->size == 0)
 		return false;

@@ -19,8 +19,8 @@
 #define FIRST_BLOCK    4096
 
 struct fixture {
-	struct rds_transport transport;
-	struct rds_consumer *consumer;
+	struct redis_transport transport;
+	struct redis_consumer *consumer;
 	struct msp_receive_limits limits;
 	int reads, writes; /* the server's ends */
 	struct msp_bytes input;
@@ -31,36 +31,38 @@ static void fixture_init(struct fixture *fixture, int flags, struct msp_bytes in
 {
 	/* Nothing waits; a lost connection cannot be made again. */
 	*fixture = (struct fixture){
-	    .transport.server = {.address = {.path = "/nowhere/redis.sock", .name = "unix:///nowhere/redis.sock"},
-	                         .options = {.timeout_ms = 10000, .wait_replicas = flags & CONSUMER_REPLICAS ? 1 : 0}},
+	    .transport.endpoint = {.address = {.path = "/nowhere/redis.sock", .name = "unix:///nowhere/redis.sock"},
+	                           .options = {.timeout_ms = 10000,
+	                                       .lease_ms = 10000,
+	                                       .wait_replicas = flags & CONSUMER_REPLICAS ? 1 : 0}},
 	    .limits = {.max_messages = flags & CONSUMER_SMALL ? 2 : 1000,
 	               .max_bytes = flags & CONSUMER_SMALL ? 64 : 1 << 20},
 	    .input = input,
 	    .size = input.size,
 	};
-	rds_keeper_init(&fixture->transport.keeper, &fixture->transport.server);
-	struct rds_consumer *consumer = malloc(sizeof(*consumer));
-	must(consumer != NULL, "there is memory");
-	rds_consumer_init(consumer, &fixture->transport,
-	                  flags & CONSUMER_EXACTLY_ONCE ? MSP_EXACTLY_ONCE : MSP_AT_LEAST_ONCE);
-	consumer->inputs = strdup("m.inputs");
-	consumer->outputs = strdup("m.outputs");
-	consumer->errors = strdup("m.errors");
-	consumer->group = strdup("m");
-	consumer->lease.consumer = strdup("one/0");
-	must(consumer->inputs && consumer->outputs && consumer->errors && consumer->group && consumer->lease.consumer &&
-	         rds_wakeup_init(&consumer->wakeup, NULL) == MSP_OK &&
-	         rds_recovery_init(&consumer->recovery, consumer, NULL) == MSP_OK,
-	     "there is memory");
-	fixture->reads = redis_link_plug(&consumer->reads, SOCK_STREAM);
-	fixture->writes = redis_link_plug(&consumer->writes, SOCK_STREAM);
-	fixture->consumer = consumer;
+	struct redis_endpoint *endpoint = &fixture->transport.endpoint;
+	struct msp_consumer_config config = {
+	    .inputs = "m.inputs",
+	    .outputs = "m.outputs",
+	    .errors = "m.errors",
+	    .group = "m",
+	    .guarantee = flags & CONSUMER_EXACTLY_ONCE ? MSP_EXACTLY_ONCE : MSP_AT_LEAST_ONCE,
+	};
+	redis_resolver_init(&endpoint->resolver, &endpoint->address);
+	redis_heartbeat_init(&fixture->transport.heartbeat, endpoint);
+	must(redis_consumer_new(&fixture->transport, &config, &fixture->consumer, NULL) == MSP_OK, "there is memory");
+	struct redis_session *session = &fixture->consumer->session;
+	session->lease.consumer = strdup("one/0");
+	must(session->lease.consumer != NULL, "there is memory");
+	fixture->reads = link_plug(&session->reads, SOCK_STREAM);
+	fixture->writes = link_plug(&session->writes, SOCK_STREAM);
 }
 
 static void fixture_done(struct fixture *fixture)
 {
-	fixture->consumer->base.ops->free(&fixture->consumer->base);
-	rds_keeper_done(&fixture->transport.keeper);
+	msp_consumer_free(&fixture->consumer->base);
+	redis_heartbeat_done(&fixture->transport.heartbeat);
+	redis_resolver_done(&fixture->transport.endpoint.resolver);
 	close(fixture->reads);
 	close(fixture->writes);
 }
@@ -68,28 +70,28 @@ static void fixture_done(struct fixture *fixture)
 /* The server answers; false: it has nothing left to say, or nobody listens. */
 static bool server_speaks(struct fixture *fixture)
 {
-	const struct rds_consumer *consumer = fixture->consumer;
+	const struct redis_link *reads = &fixture->consumer->session.reads, *writes = &fixture->consumer->session.writes;
 	struct msp_bytes chunk;
-	if (!rds_link_is_up(&consumer->reads) || !rds_link_is_up(&consumer->writes))
+	if (!redis_link_is_up(reads) || !redis_link_is_up(writes))
 		return false;
-	if (consumer->reads.count == 0 && consumer->writes.count == 0)
+	if (reads->count == 0 && writes->count == 0)
 		return fixture->input.size > 0; /* nothing was asked */
-	if (!redis_chunk_next(&fixture->input, &chunk))
+	if (!chunk_next(&fixture->input, &chunk))
 		return false;
 	bool to_reads = chunk.size > 0 && *(const char *)chunk.data == '<';
 	if (to_reads)
 		chunk = msp_bytes_of((const char *)chunk.data + 1, chunk.size - 1);
-	to_reads = consumer->writes.count == 0 || (to_reads && consumer->reads.count > 0);
+	to_reads = writes->count == 0 || (to_reads && reads->count > 0);
 	(void)!send(to_reads ? fixture->reads : fixture->writes, chunk.data, chunk.size, MSG_NOSIGNAL);
 	return true;
 }
 
-static void check_parser(const struct fixture *fixture, const struct rds_link *link)
+static void check_parser(const struct fixture *fixture, const struct redis_link *link)
 {
 	if (!link->parser.reader)
 		return;
 	const redisReply *unfinished = link->parser.reader->reply;
-	must(!unfinished || unfinished->elements <= RDS_PARSER_ELEMENTS_MAX, "an answer announces a bounded number");
+	must(!unfinished || unfinished->elements <= REDIS_PARSER_ELEMENTS_MAX, "an answer announces a bounded number");
 	must(link->parser.reader->len <= fixture->size, "what is kept is what came");
 }
 
@@ -129,17 +131,17 @@ static void check_message(const struct msp_message *message, const redisReply *e
 	must(fields->elements % 2 == 0, "fields have values");
 }
 
-static void check_batch(const struct fixture *fixture, const struct rds_batch *batch)
+static void check_batch(const struct fixture *fixture, const struct redis_batch *batch)
 {
-	const struct rds_page *page = batch->page;
+	const struct redis_entries *all = batch->entries;
 	must(batch->base.count > 0 && batch->base.count <= fixture->limits.max_messages, "a batch is within the limits");
-	must(msp_arena_used(&page->arena) <= FIRST_BLOCK + BYTES_PER_BYTE * fixture->size, "memory is linear in the bytes");
+	must(msp_arena_used(&all->arena) <= FIRST_BLOCK + BYTES_PER_BYTE * fixture->size, "memory is linear in the bytes");
 	/* [how often, entries] or [[topic, entries]] */
-	const redisReply *entries = page->alone ? page->reply->element[1] : page->reply->element[0]->element[1];
-	must(entries->elements == page->count, "a page has all entries");
+	const redisReply *entries = all->redelivered ? all->reply->element[1] : all->reply->element[0]->element[1];
+	must(entries->elements == all->count, "every entry is a message");
 	for (size_t i = 0; i < batch->base.count; i++) {
 		const struct msp_message *message = &batch->base.messages[i];
-		check_message(message, entries->element[message - page->messages]);
+		check_message(message, entries->element[message - all->messages]);
 	}
 }
 
@@ -165,7 +167,7 @@ static bool settle(struct fixture *fixture, struct msp_batch *batch, struct msp_
 		bool speaks = server_speaks(fixture);
 		struct msp_error err = {.status = MSP_OK};
 		answer = msp_consumer_settle_wait(consumer, 0, &err);
-		check_parser(fixture, &fixture->consumer->writes);
+		check_parser(fixture, &fixture->consumer->session.writes);
 		if (answer == MSP_SETTLE_AGAIN && !speaks)
 			return false;
 	} while (answer == MSP_SETTLE_AGAIN);
@@ -185,12 +187,12 @@ static bool receive_and_settle(struct fixture *fixture)
 	bool speaks = server_speaks(fixture);
 	if (msp_consumer_receive(consumer, &fixture->limits, &batch, &err) != MSP_OK)
 		must(err.text[0] != '\0' && err.retriable, "what a server says is a reason to try again");
-	check_parser(fixture, &fixture->consumer->reads);
+	check_parser(fixture, &fixture->consumer->session.reads);
 	if (!batch)
 		return speaks;
 	struct msp_outgoing *outgoing = calloc(batch->count, sizeof(*outgoing));
 	must(outgoing != NULL, "there is memory");
-	check_batch(fixture, (struct rds_batch *)batch);
+	check_batch(fixture, (struct redis_batch *)batch);
 	bool is_settled = settle(fixture, batch, outgoing);
 	if (is_settled)
 		msp_consumer_batch_free(consumer, batch);

@@ -34,7 +34,7 @@ static bool percent_decode(char *text)
 	return true;
 }
 
-static enum msp_status database_parse(const char *text, struct rds_address *address, struct msp_error *err)
+static enum msp_status database_parse(const char *text, struct redis_address *address, struct msp_error *err)
 {
 	char *end;
 	long number = strtol(text, &end, 10);
@@ -45,7 +45,7 @@ static enum msp_status database_parse(const char *text, struct rds_address *addr
 }
 
 /* Cuts "[user]:password@" off. */
-static enum msp_status credentials_take(char **rest, struct rds_address *address, struct msp_error *err)
+static enum msp_status credentials_take(char **rest, struct redis_address *address, struct msp_error *err)
 {
 	char *at = strrchr(*rest, '@');
 	if (!at)
@@ -63,7 +63,7 @@ static enum msp_status credentials_take(char **rest, struct rds_address *address
 	return MSP_OK;
 }
 
-static enum msp_status unix_parse(char *rest, struct rds_address *address, struct msp_error *err)
+static enum msp_status unix_parse(char *rest, struct redis_address *address, struct msp_error *err)
 {
 	char *query = strchr(rest, '?');
 	if (query)
@@ -81,7 +81,7 @@ static enum msp_status unix_parse(char *rest, struct rds_address *address, struc
 }
 
 /* "host", "host:port", "[v6]" or "[v6]:port" */
-static bool host_parse(char *rest, struct rds_address *address)
+static bool host_parse(char *rest, struct redis_address *address)
 {
 	char *after = rest;
 	address->host = rest;
@@ -104,7 +104,7 @@ static bool host_parse(char *rest, struct rds_address *address)
 	       number < 65536;
 }
 
-static enum msp_status tcp_parse(char *rest, struct rds_address *address, struct msp_error *err)
+static enum msp_status tcp_parse(char *rest, struct redis_address *address, struct msp_error *err)
 {
 	char *slash = strchr(rest, '/');
 	if (slash)
@@ -120,7 +120,7 @@ static enum msp_status tcp_parse(char *rest, struct rds_address *address, struct
 	return MSP_OK;
 }
 
-static enum msp_status url_parse(struct rds_address *address, struct msp_error *err)
+static enum msp_status url_parse(struct redis_address *address, struct msp_error *err)
 {
 	static const char tcp[] = "redis://", tls[] = "rediss://", local[] = "unix://";
 	char *url = address->storage;
@@ -137,21 +137,21 @@ static enum msp_status url_parse(struct rds_address *address, struct msp_error *
 	return is_local ? unix_parse(rest, address, err) : tcp_parse(rest, address, err);
 }
 
-enum msp_status rds_address_parse(const char *url, struct rds_address *address, struct msp_error *err)
+enum msp_status redis_address_parse(const char *url, struct redis_address *address, struct msp_error *err)
 {
-	*address = (struct rds_address){.storage = strdup(url)};
+	*address = (struct redis_address){.storage = strdup(url)};
 	if (!address->storage)
 		return msp_error_set(err, MSP_E_NO_MEMORY, "no memory for a URL");
 	enum msp_status status = url_parse(address, err);
 	if (status != MSP_OK)
-		rds_address_done(address);
+		redis_address_done(address);
 	return status;
 }
 
-void rds_address_done(struct rds_address *address)
+void redis_address_done(struct redis_address *address)
 {
 	if (address->storage && address->password)
 		explicit_bzero(address->password, strlen(address->password));
 	free(address->storage);
-	*address = (struct rds_address){.storage = NULL};
+	*address = (struct redis_address){.storage = NULL};
 }

@@ -1,10 +1,10 @@
 /* Where the server is and who we are to it: what a URL says. */
-#ifndef RDS_ADDRESS_H
-#define RDS_ADDRESS_H
+#ifndef REDIS_ADDRESS_H
+#define REDIS_ADDRESS_H
 
 #include <msp/status.h>
 
-struct rds_address {
+struct redis_address {
 	char *storage;           /* owned; what the others point into */
 	const char *path;        /* of a unix socket, or NULL */
 	const char *host, *port; /* unless there is a path */
@@ -16,7 +16,8 @@ struct rds_address {
 
 /* redis://[[user]:password@]host[:port][/database] or unix://[[user]:password@]/path[?db=N]; user, password and path
  * may hold %XX. No error text shows the URL, because it may hold a password. */
-enum msp_status rds_address_parse(const char *url, struct rds_address *address, struct msp_error *err) MSP_NODISCARD;
-void rds_address_done(struct rds_address *address);
+enum msp_status redis_address_parse(const char *url, struct redis_address *address,
+                                    struct msp_error *err) MSP_NODISCARD;
+void redis_address_done(struct redis_address *address);
 
 #endif

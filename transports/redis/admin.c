@@ -2,7 +2,7 @@
 #include "reply.h"
 #include "transport.h"
 #include <assert.h>
-#include <msp/backoff.h>
+#include <msp/clock.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -18,37 +18,37 @@ static const char CREATE[] = "if redis.call('EXISTS', KEYS[1]) == 1 then return 
 static const char DELETE[] = "if redis.call('TYPE', KEYS[1]).ok ~= 'stream' then return 0 end "
                              "return redis.call('DEL', KEYS[1])";
 
-struct rds_admin {
+struct redis_admin {
 	struct msp_admin base;
-	struct rds_client client;
+	struct redis_client client;
 };
 
-static const struct msp_admin_ops ADMIN_OPS; /* at the end */
+static const struct msp_admin_ops ADMIN_OPS;
 
-static struct rds_admin *admin_cast(struct msp_admin *admin)
+static struct redis_admin *admin_cast(struct msp_admin *admin)
 {
 	assert(admin && admin->ops == &ADMIN_OPS);
-	return (struct rds_admin *)admin;
+	return (struct redis_admin *)admin;
 }
 
 /* Runs a script on one topic; its answer is a number. */
-static enum msp_status admin_run(struct rds_admin *admin, const char *script, const char *topic, const char *argument,
+static enum msp_status admin_run(struct redis_admin *admin, const char *script, const char *topic, const char *argument,
                                  int timeout_ms, int64_t *ret_number, struct msp_error *err)
 {
-	int64_t deadline_ms = msp_monotonic_ms() + timeout_ms;
+	int64_t deadline_ms = msp_deadline_in(timeout_ms);
 	redisReply *reply;
-	enum msp_status status = rds_client_ready(&admin->client, deadline_ms, err);
+	enum msp_status status = redis_client_ready(&admin->client, deadline_ms, err);
 	if (status != MSP_OK)
 		return status;
-	rds_put_command(&admin->client.link, "EVAL", script, "1", topic, argument, (char *)NULL);
-	rds_link_expect(&admin->client.link, 0, 0);
-	status = rds_client_answer(&admin->client, topic, deadline_ms, &reply, err);
+	redis_put_command(&admin->client.link.out, "EVAL", script, "1", topic, argument, (char *)NULL);
+	redis_link_expect(&admin->client.link, 0, 0);
+	status = redis_client_result(&admin->client, topic, deadline_ms, &reply, err);
 	if (status != MSP_OK)
 		return status;
 	if (reply->type == REDIS_REPLY_INTEGER)
 		*ret_number = reply->integer;
 	else
-		status = rds_reply_error(topic, reply, err);
+		status = redis_reply_error(topic, reply, err);
 	freeReplyObject(reply);
 	return status;
 }
@@ -110,21 +110,21 @@ static int name_compare(const void *a, const void *b)
 }
 
 /* One step of SCAN; `cursor` becomes "0" after the last. */
-static enum msp_status names_scan(struct rds_admin *admin, char cursor[static 24], struct names *names,
+static enum msp_status names_scan(struct redis_admin *admin, char cursor[static 24], struct names *names,
                                   int64_t deadline_ms, struct msp_error *err)
 {
 	redisReply *reply;
-	rds_put_command(&admin->client.link, "SCAN", cursor, "COUNT", SCAN_COUNT, "TYPE", "stream", (char *)NULL);
-	rds_link_expect(&admin->client.link, 0, 0);
-	enum msp_status status = rds_client_answer(&admin->client, "topics", deadline_ms, &reply, err);
+	redis_put_command(&admin->client.link.out, "SCAN", cursor, "COUNT", SCAN_COUNT, "TYPE", "stream", (char *)NULL);
+	redis_link_expect(&admin->client.link, 0, 0);
+	enum msp_status status = redis_client_result(&admin->client, "topics", deadline_ms, &reply, err);
 	if (status != MSP_OK)
 		return status;
-	const redisReply *next = rds_reply_at(reply, 0), *found = rds_reply_at(reply, 1);
-	snprintf(cursor, 24, "%s", rds_reply_text(next));
-	if (!cursor[0] || !rds_reply_is_array(found))
-		status = rds_reply_error("topics", reply, err);
+	const redisReply *next = redis_reply_at(reply, 0), *found = redis_reply_at(reply, 1);
+	snprintf(cursor, 24, "%s", redis_reply_text(next));
+	if (!cursor[0] || !redis_reply_is_array(found))
+		status = redis_reply_error("topics", reply, err);
 	for (size_t i = 0; status == MSP_OK && i < found->elements; i++) {
-		if (!names_add(names, rds_reply_text(found->element[i])))
+		if (!names_add(names, redis_reply_text(found->element[i])))
 			status = msp_error_set(err, MSP_E_NO_MEMORY, "no memory for names of topics");
 	}
 	freeReplyObject(reply);
@@ -134,11 +134,11 @@ static enum msp_status names_scan(struct rds_admin *admin, char cursor[static 24
 static enum msp_status admin_topic_list(struct msp_admin *base, void (*visit)(void *context, const char *topic),
                                         void *context, int timeout_ms, struct msp_error *err)
 {
-	struct rds_admin *admin = admin_cast(base);
-	int64_t deadline_ms = msp_monotonic_ms() + timeout_ms;
+	struct redis_admin *admin = admin_cast(base);
+	int64_t deadline_ms = msp_deadline_in(timeout_ms);
 	struct names names = {.names = NULL};
 	char cursor[24] = "0";
-	enum msp_status status = rds_client_ready(&admin->client, deadline_ms, err);
+	enum msp_status status = redis_client_ready(&admin->client, deadline_ms, err);
 	if (status == MSP_OK)
 		do
 			status = names_scan(admin, cursor, &names, deadline_ms, err);
@@ -158,32 +158,32 @@ static enum msp_status admin_topic_list(struct msp_admin *base, void (*visit)(vo
 
 static void position_copy(char to[static 48], const redisReply *id)
 {
-	snprintf(to, 48, "%s", id ? rds_reply_text(id) : "");
+	snprintf(to, 48, "%s", id ? redis_reply_text(id) : "");
 }
 
 static enum msp_status admin_topic_describe(struct msp_admin *base, const char *topic, struct msp_topic_info **ret_info,
                                             int timeout_ms, struct msp_error *err)
 {
-	struct rds_admin *admin = admin_cast(base);
-	int64_t deadline_ms = msp_monotonic_ms() + timeout_ms;
+	struct redis_admin *admin = admin_cast(base);
+	int64_t deadline_ms = msp_deadline_in(timeout_ms);
 	redisReply *reply = NULL;
-	enum msp_status status = rds_client_ready(&admin->client, deadline_ms, err);
+	enum msp_status status = redis_client_ready(&admin->client, deadline_ms, err);
 	if (status == MSP_OK)
-		status = rds_client_describe(&admin->client, topic, deadline_ms, &reply, err);
+		status = redis_client_describe(&admin->client, topic, deadline_ms, &reply, err);
 	if (status != MSP_OK)
 		return status;
 	struct msp_topic_info *info = calloc(1, sizeof(*info) + sizeof(info->partitions[0]));
 	if (info) {
-		const redisReply *first = rds_reply_field(reply, "first-entry");
+		const redisReply *first = redis_reply_field(reply, "first-entry");
 		info->partition_count = 1;
 		info->partitions[0] = (struct msp_partition_info){
 		    .oldest = MSP_OFFSET_NONE,
 		    .newest = MSP_OFFSET_NONE,
-		    .count = rds_reply_number(reply, "length", -1),
+		    .count = redis_reply_number(reply, "length", -1),
 		};
 		if (first)
-			position_copy(info->partitions[0].oldest_id, rds_reply_at(first, 0));
-		position_copy(info->partitions[0].newest_id, rds_reply_field(reply, "last-generated-id"));
+			position_copy(info->partitions[0].oldest_id, redis_reply_at(first, 0));
+		position_copy(info->partitions[0].newest_id, redis_reply_field(reply, "last-generated-id"));
 		*ret_info = info;
 	} else {
 		status = msp_error_set(err, MSP_E_NO_MEMORY, "no memory for a topic's description");
@@ -192,43 +192,47 @@ static enum msp_status admin_topic_describe(struct msp_admin *base, const char *
 	return status;
 }
 
-static enum msp_status admin_group_remaining(struct msp_admin *base, const char *group, const char *topic,
-                                             const struct msp_topic_info *until, int64_t *ret_remaining, int timeout_ms,
-                                             struct msp_error *err)
-{
-	struct rds_admin *admin = admin_cast(base);
-	int64_t deadline_ms = msp_monotonic_ms() + timeout_ms;
-	enum msp_status status = rds_client_ready(&admin->client, deadline_ms, err);
-	struct rds_lag lag = {&admin->client, topic, group, until->partitions[0].newest_id, deadline_ms};
-	return status == MSP_OK ? rds_lag_count(&lag, ret_remaining, err) : status;
-}
-
-/* All partitions as one. */
 static enum msp_status admin_group_lag(struct msp_admin *base, const char *group, const char *topic,
                                        const struct msp_topic_info *until, struct msp_group_lag **ret_lag,
                                        int timeout_ms, struct msp_error *err)
 {
+	struct redis_admin *admin = admin_cast(base);
+	int64_t deadline_ms = msp_deadline_in(timeout_ms);
+	const char *newest = until ? until->partitions[0].newest_id : NULL;
+	struct redis_lag_question question = {&admin->client, topic, group, newest, deadline_ms};
+	struct redis_lag found;
+	enum msp_status status = redis_client_ready(&admin->client, deadline_ms, err);
+	if (status == MSP_OK)
+		status = redis_lag_ask(&question, &found, err);
+	if (status != MSP_OK)
+		return status;
 	struct msp_group_lag *lag = calloc(1, sizeof(*lag) + sizeof(lag->partitions[0]));
 	if (!lag)
-		return msp_error_set(err, MSP_E_NO_MEMORY, "no memory for a lag");
+		return msp_error_set(err, MSP_E_NO_MEMORY, "no memory for a group's lag");
 	lag->partition_count = 1;
-	lag->partitions[0].oldest_timestamp_ms = MSP_TIMESTAMP_NONE;
-	enum msp_status status =
-	    admin_group_remaining(base, group, topic, until, &lag->partitions[0].messages, timeout_ms, err);
-	if (status == MSP_OK)
-		*ret_lag = lag;
-	else
-		free(lag);
-	return status;
+	lag->partitions[0] = (struct msp_partition_lag){0, found.messages, found.oldest_timestamp_ms};
+	*ret_lag = lag;
+	return MSP_OK;
 }
 
 static void admin_free(struct msp_admin *base)
 {
 	if (!base)
 		return;
-	struct rds_admin *admin = admin_cast(base);
-	rds_client_done(&admin->client);
+	struct redis_admin *admin = admin_cast(base);
+	redis_client_done(&admin->client);
 	free(admin);
+}
+
+enum msp_status redis_admin_open(struct redis_transport *transport, struct msp_admin **ret_admin, struct msp_error *err)
+{
+	struct redis_admin *admin = calloc(1, sizeof(*admin));
+	if (!admin)
+		return msp_error_set(err, MSP_E_NO_MEMORY, "no memory for an admin");
+	admin->base.ops = &ADMIN_OPS;
+	redis_client_init(&admin->client, &transport->endpoint, "msp-admin");
+	*ret_admin = &admin->base;
+	return MSP_OK;
 }
 
 static const struct msp_admin_ops ADMIN_OPS = {
@@ -239,14 +243,3 @@ static const struct msp_admin_ops ADMIN_OPS = {
     .group_lag = admin_group_lag,
     .free = admin_free,
 };
-
-enum msp_status rds_admin_open(struct rds_transport *transport, struct msp_admin **ret_admin, struct msp_error *err)
-{
-	struct rds_admin *admin = calloc(1, sizeof(*admin));
-	if (!admin)
-		return msp_error_set(err, MSP_E_NO_MEMORY, "no memory for an admin");
-	admin->base.ops = &ADMIN_OPS;
-	rds_client_init(&admin->client, &transport->server, "msp-admin");
-	*ret_admin = &admin->base;
-	return MSP_OK;
-}

@@ -1,13 +1,11 @@
 /* A client that waits: a link for those who ask and want the answer, with a deadline. [owner thread] */
-#ifndef RDS_CLIENT_H
-#define RDS_CLIENT_H
+#ifndef REDIS_CLIENT_H
+#define REDIS_CLIENT_H
 
 #include "link.h"
 
-struct rds_server;
-
-struct rds_client {
-	struct rds_link link;
+struct redis_client {
+	struct redis_link link;
 	int wake;       /* an eventfd that ends a wait early, or -1; borrowed */
 	bool woken;     /* it did */
 	bool was_down;  /* the link went down since the last ready */
@@ -18,22 +16,25 @@ struct rds_client {
 	redisReply *reply; /* owned */
 };
 
-void rds_client_init(struct rds_client *client, const struct rds_server *server, const char *name);
-void rds_client_done(struct rds_client *client);
+void redis_client_init(struct redis_client *client, struct redis_endpoint *endpoint, const char *name);
+void redis_client_done(struct redis_client *client);
 
 /* Waits until the link is up. A server that cannot be reached is tried again until the deadline. */
-enum msp_status rds_client_ready(struct rds_client *client, int64_t deadline_ms, struct msp_error *err) MSP_NODISCARD;
+enum msp_status redis_client_ready(struct redis_client *client, int64_t deadline_ms,
+                                   struct msp_error *err) MSP_NODISCARD;
 /* Waits until everything that was written has been answered. MSP_OK with answers missing when it was woken. After a
  * failure the answers that are missing never come; after the deadline the link is closed for that reason. */
-enum msp_status rds_client_finish(struct rds_client *client, int64_t deadline_ms, struct msp_error *err) MSP_NODISCARD;
+enum msp_status redis_client_finish(struct redis_client *client, int64_t deadline_ms,
+                                    struct msp_error *err) MSP_NODISCARD;
 /* As finish, but answers that are missing at the deadline may still come: MSP_OK, and link.count is not 0. */
-enum msp_status rds_client_wait(struct rds_client *client, int64_t deadline_ms, struct msp_error *err) MSP_NODISCARD;
+enum msp_status redis_client_wait(struct redis_client *client, int64_t deadline_ms,
+                                  struct msp_error *err) MSP_NODISCARD;
 /* Finishes, and returns the one answer; free it. An error that the server answers is a failure that begins with
  * `what`. */
-enum msp_status rds_client_answer(struct rds_client *client, const char *what, int64_t deadline_ms,
-                                  redisReply **ret_reply, struct msp_error *err) MSP_NODISCARD;
+enum msp_status redis_client_result(struct redis_client *client, const char *what, int64_t deadline_ms,
+                                    redisReply **ret_reply, struct msp_error *err) MSP_NODISCARD;
 /* What XINFO STREAM says; free it. MSP_E_NOT_FOUND, retriable: there is no such topic. */
-enum msp_status rds_client_describe(struct rds_client *client, const char *topic, int64_t deadline_ms,
-                                    redisReply **ret_info, struct msp_error *err) MSP_NODISCARD;
+enum msp_status redis_client_describe(struct redis_client *client, const char *topic, int64_t deadline_ms,
+                                      redisReply **ret_info, struct msp_error *err) MSP_NODISCARD;
 
 #endif

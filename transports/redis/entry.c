@@ -15,7 +15,7 @@
 #define NULL_HEADER MSP_BYTES_LITERAL("n:")
 #define NOTHING     MSP_BYTES_LITERAL("null")
 
-size_t rds_entry_fields(const struct msp_message *message)
+size_t redis_entry_fields(const struct msp_message *message)
 {
 	size_t fields = message->header_count + (message->value.data != NULL) + (message->key.data != NULL);
 	return fields > 0 ? fields : 1;
@@ -37,19 +37,19 @@ static struct field field_at(const struct msp_message *message, size_t index)
 	return (struct field){header->value.data ? HEADER : NULL_HEADER, header->name, header->value};
 }
 
-void rds_entry_put(struct rds_link *link, const struct msp_message *message, unsigned parts)
+void redis_entry_put(struct redis_output *out, const struct msp_message *message, unsigned parts)
 {
-	size_t count = rds_entry_fields(message);
+	size_t count = redis_entry_fields(message);
 	for (size_t i = 0; i < count; i++) {
 		struct field field = field_at(message, i);
-		if (parts & RDS_ENTRY_NAMES)
-			rds_put_joined(link, field.prefix, field.name);
-		if (parts & RDS_ENTRY_VALUES)
-			rds_put_bytes(link, field.value);
+		if (parts & REDIS_ENTRY_NAMES)
+			redis_put_joined(out, field.prefix, field.name);
+		if (parts & REDIS_ENTRY_VALUES)
+			redis_put_bytes(out, field.value);
 	}
 }
 
-bool rds_entry_is_alike(const struct msp_message *a, const struct msp_message *b)
+bool redis_entry_is_alike(const struct msp_message *a, const struct msp_message *b)
 {
 	if (!a->value.data != !b->value.data || !a->key.data != !b->key.data || a->header_count != b->header_count)
 		return false;
@@ -60,7 +60,7 @@ bool rds_entry_is_alike(const struct msp_message *a, const struct msp_message *b
 	return true;
 }
 
-const char *rds_entry_refusal(const struct msp_message *message)
+const char *redis_entry_refusal(const struct msp_message *message)
 {
 	if (message->header_count > HEADERS_MAX)
 		return "the message has more than 2000 headers";
@@ -128,22 +128,26 @@ static enum msp_status fields_parse(const redisReply *fields, struct msp_arena *
 	return MSP_OK;
 }
 
-bool rds_id_is(const redisReply *reply)
+bool redis_id_is(const redisReply *reply)
 {
-	if (reply->type != REDIS_REPLY_STRING || reply->len >= RDS_ID_SIZE)
+	if (reply->type != REDIS_REPLY_STRING || reply->len >= REDIS_ID_SIZE)
 		return false;
 	size_t ms = strspn(reply->str, DIGITS), number = reply->str[ms] == '-' ? strspn(reply->str + ms + 1, DIGITS) : 0;
 	return ms > 0 && number > 0 && ms + 1 + number == (size_t)reply->len;
 }
 
-/* The milliseconds of an id. Whoever adds an entry may choose them, also later than any time. */
-static int64_t id_ms(const char *id)
+int64_t redis_id_ms(const char *id)
 {
 	unsigned long long ms = strtoull(id, NULL, 10);
 	return ms < INT64_MAX ? (int64_t)ms : INT64_MAX;
 }
 
-int rds_id_compare(const char *a, const char *b)
+bool redis_id_is_last(const char *id)
+{
+	return strcmp(id, "18446744073709551615-18446744073709551615") == 0;
+}
+
+int redis_id_compare(const char *a, const char *b)
 {
 	char *a_rest, *b_rest;
 	unsigned long long a_ms = strtoull(a, &a_rest, 10), b_ms = strtoull(b, &b_rest, 10);
@@ -157,7 +161,7 @@ int rds_id_compare(const char *a, const char *b)
 /* Names and values, or nil. */
 static bool are_fields(const redisReply *fields)
 {
-	if (!rds_reply_is_array(fields))
+	if (!redis_reply_is_array(fields))
 		return fields->type == REDIS_REPLY_NIL;
 	for (size_t i = 0; i < fields->elements; i++) {
 		if (fields->element[i]->type != REDIS_REPLY_STRING)
@@ -166,14 +170,14 @@ static bool are_fields(const redisReply *fields)
 	return fields->elements % 2 == 0;
 }
 
-enum msp_status rds_entry_parse(const redisReply *entry, struct msp_arena *arena, struct msp_message *message,
-                                struct msp_error *err)
+enum msp_status redis_entry_parse(const redisReply *entry, struct msp_arena *arena, struct msp_message *message,
+                                  struct msp_error *err)
 {
-	const redisReply *id = rds_reply_at(entry, 0), *fields = rds_reply_at(entry, 1);
-	if (!rds_id_is(id) || entry->elements != 2 || !are_fields(fields))
+	const redisReply *id = redis_reply_at(entry, 0), *fields = redis_reply_at(entry, 1);
+	if (!redis_id_is(id) || entry->elements != 2 || !are_fields(fields))
 		return msp_error_set(err, MSP_E_INTERNAL, "the server answers with something else than entries");
 	*message = (struct msp_message){
-	    .timestamp_ms = id_ms(id->str),
+	    .timestamp_ms = redis_id_ms(id->str),
 	    .partition = MSP_PARTITION_ANY,
 	    .offset = MSP_OFFSET_NONE,
 	    .id = id->str,

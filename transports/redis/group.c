@@ -33,12 +33,12 @@ static const char PROBE[] = "local function complaint(answer) "
                             "end "
                             "return ''";
 
-void rds_group_put(const struct rds_group *group, struct rds_link *link)
+void redis_group_put(const struct redis_group *group, struct redis_output *out)
 {
-	rds_put_command(link, "EVAL", ENSURE, "1", group->topic, group->name, group->may_repeat ? "1" : "0", (char *)NULL);
+	redis_put_command(out, "EVAL", ENSURE, "1", group->topic, group->name, group->may_repeat ? "1" : "0", (char *)NULL);
 }
 
-static enum msp_status group_refuse(const struct rds_group *group, struct msp_error *err)
+static enum msp_status group_refuse(const struct redis_group *group, struct msp_error *err)
 {
 	return msp_error_set(err, MSP_E_UNAVAILABLE,
 	                     "topic %s has entries but no group %s: type XGROUP CREATE %s %s 0 to process all of them "
@@ -46,9 +46,9 @@ static enum msp_status group_refuse(const struct rds_group *group, struct msp_er
 	                     group->topic, group->name, group->topic, group->name);
 }
 
-enum msp_status rds_group_result(const struct rds_group *group, const redisReply *reply, struct msp_error *err)
+enum msp_status redis_group_result(const struct redis_group *group, const redisReply *reply, struct msp_error *err)
 {
-	const char *result = rds_reply_text(reply);
+	const char *result = redis_reply_text(reply);
 	if (strcmp(result, "refused") == 0)
 		return group_refuse(group, err);
 	if (strcmp(result, "missing") == 0) {
@@ -64,33 +64,34 @@ enum msp_status rds_group_result(const struct rds_group *group, const redisReply
 		        "created the consumer group; every entry of the topic comes, perhaps not for the first time", "group",
 		        group->name, "topic", group->topic, NULL);
 	bool is_there = strcmp(result, "there") == 0 || strcmp(result, "created") == 0 || strcmp(result, "repeated") == 0;
-	return is_there ? MSP_OK : rds_reply_error(group->topic, reply, err);
+	return is_there ? MSP_OK : redis_reply_error(group->topic, reply, err);
 }
 
-enum msp_status rds_group_probe(const struct rds_group *group, const char *const *topics, struct rds_client *client,
-                                int64_t deadline_ms, struct msp_error *err)
+enum msp_status redis_group_probe(const struct redis_group *group, const char *const *topics,
+                                  struct redis_client *client, int64_t deadline_ms, struct msp_error *err)
 {
+	struct redis_output *out = &client->link.out;
 	size_t count = 0;
 	while (topics[count])
 		count++;
-	rds_put_array(&client->link, 5 + count);
-	rds_put_string(&client->link, "EVAL");
-	rds_put_string(&client->link, PROBE);
-	rds_put_integer(&client->link, (int64_t)(1 + count));
-	rds_put_string(&client->link, group->topic);
+	redis_put_array(out, 5 + count);
+	redis_put_string(out, "EVAL");
+	redis_put_string(out, PROBE);
+	redis_put_integer(out, (int64_t)(1 + count));
+	redis_put_string(out, group->topic);
 	for (size_t i = 0; i < count; i++)
-		rds_put_string(&client->link, topics[i]);
-	rds_put_string(&client->link, group->name);
-	rds_link_expect(&client->link, 0, 0);
+		redis_put_string(out, topics[i]);
+	redis_put_string(out, group->name);
+	redis_link_expect(&client->link, 0, 0);
 	redisReply *reply;
-	enum msp_status status = rds_client_answer(client, group->topic, deadline_ms, &reply, err);
+	enum msp_status status = redis_client_result(client, group->topic, deadline_ms, &reply, err);
 	if (status != MSP_OK)
 		return status;
-	const char *complaint = rds_reply_text(reply), *text = strchr(complaint, '\n');
+	const char *complaint = redis_reply_text(reply), *text = strchr(complaint, '\n');
 	if (text) {
 		char topic[256];
 		snprintf(topic, sizeof(topic), "%.*s", (int)(text - complaint), complaint);
-		status = rds_text_error(topic, text + 1, err);
+		status = redis_text_error(topic, text + 1, err);
 		if (err)
 			err->retriable = true; /* an operator mends it while we wait */
 	}

@@ -1,6 +1,6 @@
 #include "lease.h"
 #include "reply.h"
-#include <msp/backoff.h>
+#include <msp/clock.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -31,113 +31,60 @@ static const char RELEASE[] = "if redis.call('GET', KEYS[1]) ~= ARGV[1] then ret
                               "redis.call('DEL', KEYS[1]) "
                               "redis.pcall('SET', KEYS[1], '" LEFT "', 'PX', ARGV[2]) return 1";
 
-bool rds_token_is_dead(const char *token)
+bool redis_token_is_dead(const char *token)
 {
 	return strcmp(token, LEFT) == 0 || msp_process_life(token) == MSP_LIFE_DEAD;
 }
 
-char *rds_lease_prefix(const char *inputs, const char *group)
+char *redis_lease_prefix(const char *inputs, const char *group)
 {
 	char *prefix;
 	return asprintf(&prefix, "%s.lease.%s.", inputs, group) < 0 ? NULL : prefix;
 }
 
-/* Who has it, when it is not us. */
-struct holder {
-	char token[RDS_TOKEN_SIZE]; /* "": nobody, it is ours now */
-	int64_t rest_ms;
-};
-
-static enum msp_status lease_try(struct rds_lease *lease, struct rds_client *client, int lease_ms, const char *dead,
-                                 struct holder *ret_holder, struct msp_error *err)
+void redis_lease_done(struct redis_lease *lease)
 {
-	redisReply *reply;
-	char ms[24];
-	snprintf(ms, sizeof(ms), "%d", lease_ms);
-	rds_put_command(&client->link, "EVAL", TAKE, "1", lease->key, lease->token, ms, dead, (char *)NULL);
-	rds_link_expect(&client->link, 0, 0);
-	enum msp_status status = rds_client_answer(client, lease->key, msp_monotonic_ms() + TAKE_TIMEOUT_MS, &reply, err);
-	if (status != MSP_OK)
-		return status;
-	const redisReply *token = rds_reply_at(reply, 0), *rest = rds_reply_at(reply, 1);
-	*ret_holder = (struct holder){.token = ""};
-	if (rds_reply_text(token)[0] && rest->type == REDIS_REPLY_INTEGER) {
-		snprintf(ret_holder->token, sizeof(ret_holder->token), "%s", rds_reply_text(token));
-		ret_holder->rest_ms = rest->integer;
-	} else if (!rds_reply_is_array(reply) || reply->elements > 0) {
-		status = rds_reply_error(lease->key, reply, err);
-	}
-	freeReplyObject(reply);
-	return status;
+	free(lease->inputs);
+	free(lease->consumer);
+	free(lease->key);
+	lease->inputs = lease->consumer = lease->key = NULL;
 }
 
-/* Also takes it from a holder that is certainly dead. */
-static enum msp_status lease_try_over(struct rds_lease *lease, struct rds_client *client, int lease_ms,
-                                      struct holder *ret_holder, struct msp_error *err)
+void redis_lease_move(struct redis_lease *to, struct redis_lease *from)
 {
-	enum msp_status status = lease_try(lease, client, lease_ms, "", ret_holder, err);
-	if (status != MSP_OK || !ret_holder->token[0] || !rds_token_is_dead(ret_holder->token))
-		return status;
-	char dead[RDS_TOKEN_SIZE];
-	memcpy(dead, ret_holder->token, sizeof(dead));
-	return lease_try(lease, client, lease_ms, dead, ret_holder, err);
+	redis_lease_done(to);
+	to->inputs = from->inputs;
+	to->consumer = from->consumer;
+	to->key = from->key;
+	memcpy(to->token, from->token, sizeof(to->token));
+	to->is_instance = from->is_instance;
+	to->is_held = from->is_held;
+	atomic_store(&to->is_lost, false);
+	from->inputs = from->consumer = from->key = NULL;
 }
 
-static enum msp_status lease_name(struct rds_lease *lease, const struct rds_lease_config *config, const char *prefix,
-                                  int slot, struct msp_error *err)
+/* ---- taking one ---- */
+
+static enum msp_status search_name(struct redis_lease_search *search, struct msp_error *err)
 {
+	struct redis_lease *lease = &search->lease;
+	const struct redis_lease_config *config = &search->config;
+	char *prefix = redis_lease_prefix(config->inputs, config->group);
+	search->dead[0] = '\0';
 	free(lease->consumer);
 	free(lease->key);
 	lease->key = NULL;
-	if (asprintf(&lease->consumer, "%s/%d", config->instance ? config->instance : "worker", slot) < 0)
+	if (asprintf(&lease->consumer, "%s/%d", config->instance ? config->instance : "worker", search->slot) < 0)
 		lease->consumer = NULL;
-	if (!lease->consumer || asprintf(&lease->key, "%s%s", prefix, lease->consumer) < 0) {
+	if (!prefix || !lease->consumer || asprintf(&lease->key, "%s%s", prefix, lease->consumer) < 0)
 		lease->key = NULL;
-		return msp_error_set(err, MSP_E_NO_MEMORY, "no memory for a lease");
-	}
-	return MSP_OK;
-}
-
-/* A holder on another machine may be dead. One that lives renews its lease, which then has more rest than before. The
- * wait is in parts, because whoever opens may be told to stop. */
-static enum msp_status instance_take(struct rds_lease *lease, const struct rds_lease_config *config,
-                                     struct rds_client *client, int lease_ms, struct msp_error *err)
-{
-	struct holder holder;
-	int64_t least_ms = INT64_MAX, until_ms = msp_monotonic_ms() + WAIT_MS;
-	for (;;) {
-		enum msp_status status = lease_try_over(lease, client, lease_ms, &holder, err);
-		if (status != MSP_OK || !holder.token[0])
-			return status;
-		if (msp_process_life(holder.token) == MSP_LIFE_ALIVE || holder.rest_ms > least_ms)
-			return msp_error_set(err, MSP_E_CONFLICT, "another live process uses instance name %s in group %s",
-			                     config->instance, config->group);
-		if (msp_monotonic_ms() >= until_ms)
-			return msp_error_set(err, MSP_E_UNAVAILABLE,
-			                     "instance name %s in group %s may still be in use: its lease ends in %lld ms",
-			                     config->instance, config->group, (long long)holder.rest_ms);
-		least_ms = holder.rest_ms;
-		nanosleep(&(struct timespec){.tv_nsec = POLL_MS * 1000000L}, NULL);
-	}
-}
-
-static enum msp_status slot_take(struct rds_lease *lease, const struct rds_lease_config *config, const char *prefix,
-                                 struct rds_client *client, int lease_ms, struct msp_error *err)
-{
-	for (int slot = 0; slot < SLOTS_MAX; slot++) {
-		struct holder holder;
-		enum msp_status status = lease_name(lease, config, prefix, slot, err);
-		if (status == MSP_OK)
-			status = lease_try_over(lease, client, lease_ms, &holder, err);
-		if (status != MSP_OK || !holder.token[0])
-			return status;
-	}
-	return msp_error_set(err, MSP_E_UNAVAILABLE, "group %s has too many consumers", config->group);
+	free(prefix);
+	return lease->key ? MSP_OK : msp_error_set(err, MSP_E_NO_MEMORY, "no memory for a lease");
 }
 
 /* An instance has the same token at each try: one whose answer was lost may have taken the lease. A name that is just
  * free needs its own, because several workers look for one at the same time. */
-static void token_make(struct rds_lease *lease, const struct rds_lease_config *config)
+static void token_make(struct redis_lease *lease, const struct redis_lease_config *config)
 {
 	static atomic_uint serial;
 	struct msp_process process;
@@ -148,48 +95,139 @@ static void token_make(struct rds_lease *lease, const struct rds_lease_config *c
 		snprintf(lease->token, sizeof(lease->token), "%s/%u", process.text, atomic_fetch_add(&serial, 1));
 }
 
-enum msp_status rds_lease_take(struct rds_lease *lease, const struct rds_lease_config *config,
-                               struct rds_client *client, int lease_ms, struct msp_error *err)
+enum msp_status redis_lease_search_begin(struct redis_lease_search *search, const struct redis_lease_config *config,
+                                         struct msp_error *err)
 {
-	token_make(lease, config);
-	lease->inputs = strdup(config->inputs);
-	lease->is_instance = config->instance != NULL;
-	char *prefix = rds_lease_prefix(config->inputs, config->group);
-	if (!lease->inputs || !prefix) {
-		free(prefix);
+	*search = (struct redis_lease_search){
+	    .config = *config,
+	    .slot = config->instance ? config->slot : 0,
+	    .least_rest_ms = INT64_MAX,
+	    .until_ms = msp_monotonic_ms() + WAIT_MS,
+	};
+	token_make(&search->lease, config);
+	search->lease.is_instance = config->instance != NULL;
+	search->lease.inputs = strdup(config->inputs);
+	if (!search->lease.inputs)
 		return msp_error_set(err, MSP_E_NO_MEMORY, "no memory for a lease");
+	return search_name(search, err);
+}
+
+void redis_lease_search_done(struct redis_lease_search *search)
+{
+	redis_lease_done(&search->lease);
+}
+
+void redis_lease_search_put(const struct redis_lease_search *search, struct redis_output *out, int lease_ms)
+{
+	char ms[24];
+	snprintf(ms, sizeof(ms), "%d", lease_ms);
+	redis_put_command(out, "EVAL", TAKE, "1", search->lease.key, search->lease.token, ms, search->dead, (char *)NULL);
+}
+
+/* A holder on another machine may be dead. One that lives renews its lease, which then has more rest than before. */
+static enum redis_lease_step instance_is_held(struct redis_lease_search *search, const char *holder, int64_t rest_ms,
+                                              struct msp_error *err)
+{
+	const struct redis_lease_config *config = &search->config;
+	if (msp_process_life(holder) == MSP_LIFE_ALIVE || rest_ms > search->least_rest_ms) {
+		msp_error_set(err, MSP_E_CONFLICT, "another live process uses instance name %s in group %s", config->instance,
+		              config->group);
+		return REDIS_LEASE_FAILED;
 	}
-	enum msp_status status;
-	if (config->instance) {
-		status = lease_name(lease, config, prefix, config->slot, err);
-		if (status == MSP_OK)
-			status = instance_take(lease, config, client, lease_ms, err);
-	} else {
-		status = slot_take(lease, config, prefix, client, lease_ms, err);
+	if (msp_monotonic_ms() >= search->until_ms) {
+		msp_error_set(err, MSP_E_UNAVAILABLE,
+		              "instance name %s in group %s may still be in use: its lease ends in %lld ms", config->instance,
+		              config->group, (long long)rest_ms);
+		return REDIS_LEASE_FAILED;
 	}
-	free(prefix);
-	lease->is_held = status == MSP_OK;
+	search->least_rest_ms = rest_ms;
+	search->dead[0] = '\0';
+	return REDIS_LEASE_WAIT;
+}
+
+static enum redis_lease_step slot_is_held(struct redis_lease_search *search, struct msp_error *err)
+{
+	if (++search->slot < SLOTS_MAX)
+		return search_name(search, err) == MSP_OK ? REDIS_LEASE_ASK : REDIS_LEASE_FAILED;
+	msp_error_set(err, MSP_E_UNAVAILABLE, "group %s has too many consumers", search->config.group);
+	return REDIS_LEASE_FAILED;
+}
+
+enum redis_lease_step redis_lease_search_reply(struct redis_lease_search *search, const redisReply *reply,
+                                               struct msp_error *err)
+{
+	const char *holder = redis_reply_text(redis_reply_at(reply, 0));
+	const redisReply *rest = redis_reply_at(reply, 1);
+	if (redis_reply_is_array(reply) && reply->elements == 0) {
+		search->lease.is_held = true;
+		return REDIS_LEASE_HELD;
+	}
+	if (!holder[0] || rest->type != REDIS_REPLY_INTEGER || strlen(holder) >= sizeof(search->dead)) {
+		redis_reply_error(search->lease.key, reply, err);
+		return REDIS_LEASE_FAILED;
+	}
+	/* Only once: then somebody else took it over. */
+	if (!search->dead[0] && redis_token_is_dead(holder)) {
+		memcpy(search->dead, holder, strlen(holder) + 1);
+		return REDIS_LEASE_ASK;
+	}
+	if (search->config.instance)
+		return instance_is_held(search, holder, rest->integer, err);
+	return slot_is_held(search, err);
+}
+
+/* Whoever waits does so in small parts. */
+static enum msp_status search_run(struct redis_lease_search *search, struct redis_client *client, int lease_ms,
+                                  struct msp_error *err)
+{
+	for (;;) {
+		redisReply *reply;
+		struct msp_error why;
+		redis_lease_search_put(search, &client->link.out, lease_ms);
+		redis_link_expect(&client->link, 0, 0);
+		enum msp_status status =
+		    redis_client_result(client, search->lease.key, msp_deadline_in(TAKE_TIMEOUT_MS), &reply, err);
+		if (status != MSP_OK)
+			return status;
+		enum redis_lease_step step = redis_lease_search_reply(search, reply, &why);
+		freeReplyObject(reply);
+		if (step == REDIS_LEASE_HELD)
+			return MSP_OK;
+		if (step == REDIS_LEASE_FAILED) {
+			if (err)
+				*err = why;
+			return why.status;
+		}
+		if (step == REDIS_LEASE_WAIT)
+			nanosleep(&(struct timespec){.tv_nsec = POLL_MS * 1000000L}, NULL);
+	}
+}
+
+enum msp_status redis_lease_take(struct redis_lease *lease, const struct redis_lease_config *config,
+                                 struct redis_client *client, int lease_ms, struct msp_error *err)
+{
+	struct redis_lease_search search;
+	enum msp_status status = redis_lease_search_begin(&search, config, err);
+	if (status == MSP_OK)
+		status = search_run(&search, client, lease_ms, err);
+	if (status == MSP_OK)
+		redis_lease_move(lease, &search.lease);
+	redis_lease_search_done(&search);
 	return status;
 }
 
-void rds_lease_done(struct rds_lease *lease)
-{
-	free(lease->inputs);
-	free(lease->consumer);
-	free(lease->key);
-	lease->inputs = lease->consumer = lease->key = NULL;
-}
+/* ---- keeping it ---- */
 
-void rds_lease_put_renewal(const struct rds_lease *lease, struct rds_link *link, int lease_ms)
+void redis_lease_put_renewal(const struct redis_lease *lease, struct redis_output *out, int lease_ms)
 {
 	char ms[24];
 	snprintf(ms, sizeof(ms), "%d", lease_ms);
-	rds_put_command(link, "EVAL", RENEW, "1", lease->key, lease->token, ms, (char *)NULL);
+	redis_put_command(out, "EVAL", RENEW, "1", lease->key, lease->token, ms, (char *)NULL);
 }
 
-void rds_lease_put_release(const struct rds_lease *lease, struct rds_link *link, int lease_ms)
+void redis_lease_put_release(const struct redis_lease *lease, struct redis_output *out, int lease_ms)
 {
 	char ms[24];
 	snprintf(ms, sizeof(ms), "%d", lease_ms);
-	rds_put_command(link, "EVAL", RELEASE, "1", lease->key, lease->token, ms, (char *)NULL);
+	redis_put_command(out, "EVAL", RELEASE, "1", lease->key, lease->token, ms, (char *)NULL);
 }

@@ -1,7 +1,7 @@
 #include "link.h"
 #include <assert.h>
 #include <errno.h>
-#include <msp/backoff.h>
+#include <msp/clock.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -12,36 +12,37 @@
 #define READ_BYTES  ((size_t)64 << 10)
 #define READS_MAX   8                 /* per serve */
 #define OUT_KEPT    ((size_t)1 << 20) /* what an idle link keeps of its buffer */
-#define OUT_MAX     ((size_t)1 << 31)
 #define POLL_MAX_MS 1000
-/* How long an address may take to connect while there is another: some networks swallow what goes to one of them. */
+/* How long a step may take while there is another way: some networks swallow what goes to one of several addresses, and
+ * what a name meant before may serve when the name service is silent. */
 #define ADDRESS_MS 500
 
 /* Kinds of our own, below those of the owner. */
 enum greeting { GREETING_AUTH = -1, GREETING_MUST = -2, GREETING_MAY = -3, GREETING_ID = -4 };
 
-void rds_link_init(struct rds_link *link, const struct rds_link_config *config)
+void redis_link_init(struct redis_link *link, const struct redis_link_config *config)
 {
-	*link = (struct rds_link){.config = *config, .fd = -1};
-	msp_buffer_init(&link->out, OUT_MAX);
-	msp_error_set(&link->error, MSP_E_UNAVAILABLE, "%s: not connected yet", config->address->name);
+	*link = (struct redis_link){.config = *config, .fd = -1, .round_trip_us = -1};
+	redis_output_init(&link->out);
+	msp_error_set(&link->error, MSP_E_UNAVAILABLE, "%s: not connected yet", config->endpoint->address.name);
 }
 
-static void link_close(struct rds_link *link)
+static void link_close(struct redis_link *link)
 {
 	if (link->fd >= 0)
 		close(link->fd);
 	link->fd = -1;
-	link->state = RDS_LINK_DOWN;
-	rds_parser_done(&link->parser);
+	link->state = REDIS_LINK_DOWN;
+	redis_parser_done(&link->parser);
+	redis_lookup_unref(link->lookup);
+	link->lookup = NULL;
 	link->first = link->count = link->sent = 0;
-	link->out_failed = false;
-	link->patience_ms = 0;
+	link->extra_ms = 0;
 	link->client_id = 0;
-	msp_buffer_done(&link->out);
+	redis_output_done(&link->out);
 }
 
-void rds_link_done(struct rds_link *link)
+void redis_link_done(struct redis_link *link)
 {
 	link_close(link);
 	free(link->expected);
@@ -49,105 +50,30 @@ void rds_link_done(struct rds_link *link)
 	link->capacity = 0;
 }
 
-void rds_link_fail(struct rds_link *link, const struct msp_error *why)
+void redis_link_fail(struct redis_link *link, const struct msp_error *why)
 {
-	if (link->state == RDS_LINK_DOWN)
+	if (link->state == REDIS_LINK_DOWN)
 		return;
 	link->error = *why;
 	link->error.retriable = true;
 	link_close(link);
-	link->retry_at_ms = msp_monotonic_ms() + link->config.retry_ms;
+	link->retry_at_ms = msp_monotonic_ms() + link->config.endpoint->options.retry_ms;
 	link->config.events->down(link->config.context);
 }
 
-static void link_fail_text(struct rds_link *link, const char *text)
+static void link_fail_text(struct redis_link *link, const char *text)
 {
 	struct msp_error why;
-	msp_error_set(&why, MSP_E_UNAVAILABLE, "%s: %s", link->config.address->name, text);
-	rds_link_fail(link, &why);
+	msp_error_set(&why, MSP_E_UNAVAILABLE, "%s: %s", link->config.endpoint->address.name, text);
+	redis_link_fail(link, &why);
 }
 
-/* ---- commands ---- */
+/* ---- what is expected ---- */
 
-static char *put_room(struct rds_link *link, size_t size)
-{
-	if (!link->out_failed && msp_buffer_reserve(&link->out, size) != MSP_OK)
-		link->out_failed = true;
-	return link->out_failed ? NULL : link->out.data + link->out.size;
-}
-
-/* "<sign><number>\r\n", at most 24 bytes. */
-static size_t header_write(char *to, char sign, uint64_t number)
-{
-	char digits[20];
-	size_t count = 0, size = 0;
-	do
-		digits[count++] = (char)('0' + number % 10);
-	while ((number /= 10) > 0);
-	to[size++] = sign;
-	while (count > 0)
-		to[size++] = digits[--count];
-	to[size++] = '\r';
-	to[size++] = '\n';
-	return size;
-}
-
-void rds_put_array(struct rds_link *link, size_t count)
-{
-	char *to = put_room(link, 24);
-	if (to)
-		link->out.size += header_write(to, '*', count);
-}
-
-void rds_put_joined(struct rds_link *link, struct msp_bytes left, struct msp_bytes right)
-{
-	char *to = put_room(link, left.size + right.size + 26);
-	if (!to)
-		return;
-	char *begin = to;
-	to += header_write(to, '$', left.size + right.size);
-	if (left.size > 0)
-		memcpy(to, left.data, left.size);
-	to += left.size;
-	if (right.size > 0)
-		memcpy(to, right.data, right.size);
-	to += right.size;
-	*to++ = '\r';
-	*to++ = '\n';
-	link->out.size += (size_t)(to - begin);
-}
-
-void rds_put_bytes(struct rds_link *link, struct msp_bytes bytes)
-{
-	rds_put_joined(link, bytes, MSP_BYTES_ABSENT);
-}
-
-void rds_put_integer(struct rds_link *link, int64_t integer)
-{
-	char text[24];
-	snprintf(text, sizeof(text), "%lld", (long long)integer);
-	rds_put_string(link, text);
-}
-
-void rds_put_command(struct rds_link *link, const char *word, ...)
-{
-	va_list words;
-	size_t count = 1;
-	va_start(words, word);
-	while (va_arg(words, const char *))
-		count++;
-	va_end(words);
-	rds_put_array(link, count);
-	va_start(words, word);
-	for (; word; word = va_arg(words, const char *))
-		rds_put_string(link, word);
-	va_end(words);
-}
-
-static bool expected_grow(struct rds_link *link)
+static bool expected_grow(struct redis_link *link)
 {
 	size_t capacity = link->capacity ? 2 * link->capacity : 64;
-	struct rds_expected *expected = malloc(capacity * sizeof(*expected));
+	struct redis_expected *expected = malloc(capacity * sizeof(*expected));
 	if (!expected)
 		return false;
 	for (size_t i = 0; i < link->count; i++)
@@ -159,30 +85,33 @@ static bool expected_grow(struct rds_link *link)
 	return true;
 }
 
-static void expect(struct rds_link *link, int kind, size_t index)
+static void expect(struct redis_link *link, int kind, size_t index)
 {
 	if (link->count == link->capacity && !expected_grow(link)) {
-		link->out_failed = true;
+		link->out.failed = true;
 		return;
 	}
-	if (link->count == 0)
-		link->quiet_since_ms = msp_monotonic_ms();
-	link->expected[(link->first + link->count++) % link->capacity] = (struct rds_expected){kind, index};
+	if (link->count == 0) {
+		link->asked_ns = msp_monotonic_ns();
+		link->quiet_since_ms = link->asked_ns / 1000000;
+	}
+	link->expected[(link->first + link->count++) % link->capacity] = (struct redis_expected){kind, index};
 }
 
-void rds_link_expect(struct rds_link *link, int kind, size_t index)
+void redis_link_expect(struct redis_link *link, int kind, size_t index)
 {
-	assert(kind >= 0 && link->state == RDS_LINK_UP);
+	assert(kind >= 0 && link->state == REDIS_LINK_UP);
 	expect(link, kind, index);
 }
 
 /* ---- sending ---- */
 
 /* False: the connection is broken. */
-static bool out_send(struct rds_link *link)
+static bool out_send(struct redis_link *link)
 {
-	while (link->sent < link->out.size) {
-		ssize_t size = send(link->fd, link->out.data + link->sent, link->out.size - link->sent, MSG_NOSIGNAL);
+	struct msp_buffer *out = &link->out.bytes;
+	while (link->sent < out->size) {
+		ssize_t size = send(link->fd, out->data + link->sent, out->size - link->sent, MSG_NOSIGNAL);
 		if (size < 0 && errno == EINTR)
 			continue;
 		if (size < 0)
@@ -191,74 +120,106 @@ static bool out_send(struct rds_link *link)
 		link->quiet_since_ms = msp_monotonic_ms();
 	}
 	link->sent = 0;
-	if (link->out.capacity > OUT_KEPT)
-		msp_buffer_done(&link->out);
-	msp_buffer_clear(&link->out);
+	if (out->capacity > OUT_KEPT)
+		msp_buffer_done(out);
+	msp_buffer_clear(out);
 	return true;
 }
 
 /* What is unsent stays in the buffer, and the next serve meets the same failure. */
-void rds_link_flush(struct rds_link *link)
+void redis_link_flush(struct redis_link *link)
 {
-	if (link->state >= RDS_LINK_GREETING && !link->out_failed)
+	if (link->state >= REDIS_LINK_GREETING && !link->out.failed)
 		(void)out_send(link);
 }
 
 /* ---- connecting ---- */
 
-static void link_greet(struct rds_link *link)
+static void link_greet(struct redis_link *link)
 {
-	const struct rds_address *address = link->config.address;
-	link->state = RDS_LINK_GREETING;
-	if (!rds_parser_init(&link->parser)) {
-		link->out_failed = true;
+	const struct redis_address *address = &link->config.endpoint->address;
+	struct redis_output *out = &link->out;
+	link->state = REDIS_LINK_GREETING;
+	if (!redis_parser_init(&link->parser)) {
+		out->failed = true;
 		return;
 	}
 	if (address->password) {
-		rds_put_array(link, address->user ? 3 : 2);
-		rds_put_string(link, "AUTH");
+		redis_put_array(out, address->user ? 3 : 2);
+		redis_put_string(out, "AUTH");
 		if (address->user)
-			rds_put_string(link, address->user);
-		rds_put_string(link, address->password);
+			redis_put_string(out, address->user);
+		redis_put_string(out, address->password);
 		expect(link, GREETING_AUTH, 0);
 	}
 	char database[16];
 	snprintf(database, sizeof(database), "%d", address->database);
-	rds_put_command(link, "SELECT", database, (char *)NULL);
+	redis_put_command(out, "SELECT", database, (char *)NULL);
 	expect(link, GREETING_MUST, 0);
-	rds_put_command(link, "CLIENT", "SETNAME", link->config.name, (char *)NULL);
+	redis_put_command(out, "CLIENT", "SETNAME", link->config.name, (char *)NULL);
 	expect(link, GREETING_MAY, 0);
-	rds_put_command(link, "CLIENT", "ID", (char *)NULL);
+	redis_put_command(out, "CLIENT", "ID", (char *)NULL);
 	expect(link, GREETING_ID, 0);
-	rds_link_flush(link);
+	redis_link_flush(link);
 }
 
-/* Tries the host's addresses from the index-th on. */
-static void link_connect(struct rds_link *link, size_t index)
+/* Tries the addresses from the index-th on. */
+static void address_try(struct redis_link *link, size_t index)
 {
-	struct msp_error why;
-	link->state = RDS_LINK_CONNECTING;
+	int error = 0;
+	link->state = REDIS_LINK_CONNECTING;
 	link->quiet_since_ms = msp_monotonic_ms();
-	do {
+	for (; index < link->addresses.count; index++) {
 		link->address_index = index;
-		link->fd = rds_connect(link->config.address, index++, &link->has_more_addresses, &why);
-	} while (link->fd < 0 && link->has_more_addresses);
-	if (link->fd < 0)
-		rds_link_fail(link, &why);
+		link->fd = redis_connect(&link->addresses.list[index], link->addresses.sizes[index]);
+		if (link->fd >= 0)
+			return;
+		error = errno;
+	}
+	link_fail_text(link, strerror(error));
 }
 
-static void address_failed(struct rds_link *link, const char *text)
+static bool has_more_addresses(const struct redis_link *link)
 {
-	if (!link->has_more_addresses) {
+	return link->address_index + 1 < link->addresses.count;
+}
+
+static void address_failed(struct redis_link *link, const char *text)
+{
+	if (!has_more_addresses(link)) {
 		link_fail_text(link, text);
 		return;
 	}
 	close(link->fd);
-	link_connect(link, link->address_index + 1);
+	link->fd = -1;
+	address_try(link, link->address_index + 1);
+}
+
+static void link_connect(struct redis_link *link)
+{
+	struct msp_error why;
+	link->state = REDIS_LINK_RESOLVING;
+	link->quiet_since_ms = msp_monotonic_ms();
+	if (redis_resolver_begin(&link->config.endpoint->resolver, &link->addresses, &link->lookup, &why) != MSP_OK)
+		redis_link_fail(link, &why);
+	else if (!link->lookup)
+		address_try(link, 0);
+}
+
+/* The lookup has ended, or takes too long: then what the name meant before may still be true. */
+static void link_resolved(struct redis_link *link)
+{
+	struct msp_error why;
+	struct redis_lookup *lookup = link->lookup;
+	link->lookup = NULL;
+	if (redis_resolver_end(&link->config.endpoint->resolver, lookup, &link->addresses, &why) == MSP_OK)
+		address_try(link, 0);
+	else
+		redis_link_fail(link, &why);
 }
 
 /* The socket has become writable, or has an error. */
-static void link_connected(struct rds_link *link)
+static void link_connected(struct redis_link *link)
 {
 	int error = 0;
 	socklen_t size = sizeof(error);
@@ -271,40 +232,49 @@ static void link_connected(struct rds_link *link)
 }
 
 /* Only the code of what is said about AUTH: a server without that command repeats its words, also the password. */
-static void auth_error(const struct rds_link *link, const redisReply *reply, struct msp_error *ret_why)
+static void auth_error(const struct redis_link *link, const redisReply *reply, struct msp_error *ret_why)
 {
-	char code[24], what[sizeof(link->config.address->name) + 8];
+	char code[24], what[sizeof(link->config.endpoint->address.name) + 8];
 	snprintf(code, sizeof(code), "%.*s", (int)strcspn(reply->str, " "), reply->str);
-	snprintf(what, sizeof(what), "%s: AUTH", link->config.address->name);
-	rds_text_error(what, code, ret_why);
+	snprintf(what, sizeof(what), "%s: AUTH", link->config.endpoint->address.name);
+	redis_text_error(what, code, ret_why);
 }
 
-static void greeting_reply(struct rds_link *link, int kind, redisReply *reply)
+static void greeting_reply(struct redis_link *link, int kind, redisReply *reply)
 {
 	struct msp_error why = {.status = MSP_OK};
 	if (kind == GREETING_AUTH && reply->type == REDIS_REPLY_ERROR)
 		auth_error(link, reply, &why);
 	if (kind == GREETING_MUST && reply->type == REDIS_REPLY_ERROR)
-		rds_reply_error(link->config.address->name, reply, &why);
+		redis_reply_error(link->config.endpoint->address.name, reply, &why);
 	if (kind == GREETING_ID && reply->type == REDIS_REPLY_INTEGER)
 		link->client_id = reply->integer;
 	freeReplyObject(reply);
 	if (why.status != MSP_OK) {
-		rds_link_fail(link, &why);
+		redis_link_fail(link, &why);
 	} else if (kind == GREETING_ID) {
-		link->state = RDS_LINK_UP;
+		link->state = REDIS_LINK_UP;
+		link->connects++;
 	}
 }
 
 /* ---- receiving ---- */
 
+/* Only what was asked when nothing else was owed: other answers also waited for those before them. */
+static void round_trip_note(struct redis_link *link)
+{
+	if (link->asked_ns != 0)
+		link->round_trip_us = (msp_monotonic_ns() - link->asked_ns) / 1000;
+	link->asked_ns = 0;
+}
+
 /* Hands out the answers that are complete. False: the link is down. */
-static bool replies_parse(struct rds_link *link)
+static bool replies_parse(struct redis_link *link)
 {
 	for (;;) {
 		redisReply *reply;
-		if (!rds_parser_next(&link->parser, &reply)) {
-			link_fail_text(link, rds_parser_complaint(&link->parser));
+		if (!redis_parser_next(&link->parser, &reply)) {
+			link_fail_text(link, redis_parser_complaint(&link->parser));
 			return false;
 		}
 		if (!reply)
@@ -314,9 +284,10 @@ static bool replies_parse(struct rds_link *link)
 			link_fail_text(link, "the server answered without being asked");
 			return false;
 		}
-		struct rds_expected expected = link->expected[link->first];
+		struct redis_expected expected = link->expected[link->first];
 		link->first = (link->first + 1) % link->capacity;
 		link->count--;
+		round_trip_note(link);
 		int fd = link->fd;
 		if (expected.kind < 0)
 			greeting_reply(link, expected.kind, reply);
@@ -327,7 +298,7 @@ static bool replies_parse(struct rds_link *link)
 	}
 }
 
-static void link_read(struct rds_link *link)
+static void link_read(struct redis_link *link)
 {
 	char bytes[READ_BYTES];
 	for (int i = 0; i < READS_MAX; i++) {
@@ -352,55 +323,71 @@ static void link_read(struct rds_link *link)
 
 /* ---- the owner's loop ---- */
 
-static bool link_waits(const struct rds_link *link)
+static bool link_waits(const struct redis_link *link)
 {
-	return link->state == RDS_LINK_CONNECTING || link->count > 0;
+	return link->state == REDIS_LINK_RESOLVING || link->state == REDIS_LINK_CONNECTING || link->count > 0;
 }
 
 /* How long it waits in silence. */
-static int64_t link_silence_ms(const struct rds_link *link)
+static int64_t link_silence_ms(const struct redis_link *link)
 {
-	int64_t most_ms = (int64_t)link->config.timeout_ms + link->patience_ms;
-	bool has_choice = link->state == RDS_LINK_CONNECTING && link->has_more_addresses;
+	int64_t most_ms = link->config.endpoint->options.timeout_ms + link->extra_ms;
+	bool has_choice = (link->state == REDIS_LINK_CONNECTING && has_more_addresses(link)) ||
+	                  (link->state == REDIS_LINK_RESOLVING && redis_resolver_knows(&link->config.endpoint->resolver));
 	return has_choice && most_ms > ADDRESS_MS ? ADDRESS_MS : most_ms;
 }
 
-int rds_link_prepare(struct rds_link *link, struct pollfd *poll)
+static int link_fd(const struct redis_link *link)
+{
+	return link->lookup ? redis_lookup_fd(link->lookup) : link->fd;
+}
+
+int redis_link_prepare(struct redis_link *link, struct pollfd *poll)
 {
 	int64_t now_ms = msp_monotonic_ms();
-	if (link->state == RDS_LINK_DOWN && now_ms >= link->retry_at_ms)
-		link_connect(link, 0);
-	*poll = (struct pollfd){.fd = link->fd, .events = POLLIN};
-	if (link->state == RDS_LINK_CONNECTING || link->sent < link->out.size)
+	if (link->state == REDIS_LINK_DOWN && now_ms >= link->retry_at_ms)
+		link_connect(link);
+	*poll = (struct pollfd){.fd = link_fd(link), .events = POLLIN};
+	if (link->state == REDIS_LINK_CONNECTING || link->sent < link->out.bytes.size)
 		poll->events |= POLLOUT;
 	int64_t due_ms = now_ms + POLL_MAX_MS;
-	if (link->state == RDS_LINK_DOWN)
+	if (link->state == REDIS_LINK_DOWN)
 		due_ms = link->retry_at_ms;
 	else if (link_waits(link))
 		due_ms = link->quiet_since_ms + link_silence_ms(link);
-	if (link->out_failed)
+	if (link->out.failed)
 		due_ms = now_ms;
 	int64_t left_ms = due_ms - now_ms;
 	return left_ms < 0 ? 0 : left_ms > POLL_MAX_MS ? POLL_MAX_MS : (int)left_ms;
 }
 
-void rds_link_serve(struct rds_link *link, const struct pollfd *poll)
+static void link_serve_socket(struct redis_link *link, short events)
 {
-	if (link->state == RDS_LINK_DOWN || poll->fd != link->fd)
-		return;
-	if (link->state == RDS_LINK_CONNECTING && poll->revents)
+	if (link->state == REDIS_LINK_RESOLVING && events)
+		link_resolved(link);
+	else if (link->state == REDIS_LINK_CONNECTING && events)
 		link_connected(link);
-	else if (poll->revents & (POLLIN | POLLHUP | POLLERR))
+	else if (events & (POLLIN | POLLHUP | POLLERR))
 		link_read(link);
-	if (link->state >= RDS_LINK_GREETING && link->out_failed)
+	if (link->state >= REDIS_LINK_GREETING && link->out.failed)
 		link_fail_text(link, "no memory for a command");
-	if (link->state >= RDS_LINK_GREETING && !out_send(link))
+	if (link->state >= REDIS_LINK_GREETING && !out_send(link))
 		link_fail_text(link, strerror(errno));
-	int64_t silent_ms = msp_monotonic_ms() - link->quiet_since_ms;
-	if (link->state == RDS_LINK_DOWN || !link_waits(link) || silent_ms < link_silence_ms(link))
+}
+
+void redis_link_serve(struct redis_link *link, const struct pollfd *poll)
+{
+	static const char silence[] = "the server does not answer";
+	if (link->state == REDIS_LINK_DOWN || poll->fd != link_fd(link))
 		return;
-	if (link->state == RDS_LINK_CONNECTING)
-		address_failed(link, "the server does not answer");
+	link_serve_socket(link, poll->revents);
+	int64_t silent_ms = msp_monotonic_ms() - link->quiet_since_ms;
+	if (link->state == REDIS_LINK_DOWN || !link_waits(link) || silent_ms < link_silence_ms(link))
+		return;
+	if (link->state == REDIS_LINK_RESOLVING)
+		link_resolved(link);
+	else if (link->state == REDIS_LINK_CONNECTING)
+		address_failed(link, silence);
 	else
-		link_fail_text(link, "the server does not answer");
+		link_fail_text(link, silence);
 }

@@ -1,112 +1,136 @@
 #include "member.h"
-#include "consumer.h"
-#include "group.h"
-#include "transport.h"
-#include <msp/backoff.h>
+#include "check.h"
+#include "reply.h"
+#include <msp/clock.h>
 
-#define OPEN_TIMEOUT_MS  2000
-#define FREE_TIMEOUT_MS  500
-#define UNBLOCK_EVERY_MS 10
+#define OPEN_TIMEOUT_MS 2000
 
-/* Everything that can be known before the first message comes. */
-enum msp_status rds_member_join(struct rds_consumer *consumer, const struct msp_consumer_config *config,
-                                struct rds_client *client, struct msp_error *err)
+/* ---- opening ---- */
+
+static enum msp_status group_open(const struct redis_session *session, struct redis_client *client, int64_t deadline_ms,
+                                  struct msp_error *err)
 {
-	int64_t deadline_ms = msp_monotonic_ms() + OPEN_TIMEOUT_MS;
-	const char *topics[] = {consumer->inputs, consumer->outputs, consumer->errors, NULL};
-	struct rds_group group = rds_consumer_group(consumer);
+	const char *results[] = {session->outputs, session->errors, NULL};
+	struct redis_group group = redis_session_group(session);
 	redisReply *reply;
-	enum msp_status status = rds_client_ready(client, deadline_ms, err);
-	if (status == MSP_OK)
-		status = rds_server_check(client, topics, deadline_ms, err);
+	redis_group_put(&group, &client->link.out);
+	redis_link_expect(&client->link, 0, 0);
+	enum msp_status status = redis_client_result(client, session->inputs, deadline_ms, &reply, err);
 	if (status != MSP_OK)
 		return status;
-	rds_group_put(&group, &client->link);
-	rds_link_expect(&client->link, 0, 0);
-	status = rds_client_answer(client, consumer->inputs, deadline_ms, &reply, err);
-	if (status != MSP_OK)
-		return status;
-	status = rds_group_result(&group, reply, err);
+	status = redis_group_result(&group, reply, err);
 	freeReplyObject(reply);
+	return status == MSP_OK ? redis_group_probe(&group, results, client, deadline_ms, err) : status;
+}
+
+enum msp_status redis_member_open(struct redis_session *session, const struct msp_consumer_config *config,
+                                  unsigned transport, struct redis_client *client, struct msp_error *err)
+{
+	int64_t deadline_ms = msp_deadline_in(OPEN_TIMEOUT_MS);
+	const char *topics[] = {session->inputs, session->outputs, session->errors, NULL};
+	struct redis_lease_config lease = {session->inputs, session->group, config->instance, config->slot, transport};
+	enum msp_status status = redis_client_ready(client, deadline_ms, err);
 	if (status == MSP_OK)
-		status = rds_group_probe(&group, topics + 1, client, deadline_ms, err);
-	struct rds_lease_config lease = {consumer->inputs, consumer->group, config->instance, config->slot,
-	                                 consumer->transport->serial};
-	int lease_ms = (int)consumer->transport->server.options.lease_ms;
-	return status == MSP_OK ? rds_lease_take(&consumer->lease, &lease, client, lease_ms, err) : status;
+		status = redis_check_server(client, topics, deadline_ms, err);
+	if (status == MSP_OK)
+		status = group_open(session, client, deadline_ms, err);
+	if (status == MSP_OK)
+		status = redis_lease_take(&session->lease, &lease, client, redis_session_lease_ms(session), err);
+	return status;
 }
 
-/* The other one finds what is delivered under the old name from now on, so that little should be. */
-static void name_replace(struct rds_consumer *consumer, const struct rds_lease *fresh)
+void redis_member_done(struct redis_member *member)
 {
-	struct msp_error why;
-	msp_error_set(&why, MSP_E_UNAVAILABLE, "another process has the name %s: going on as %s", consumer->lease.consumer,
-	              fresh->consumer);
-	rds_lease_done(&consumer->lease);
-	consumer->lease = *fresh;
-	(void)rds_inbox_drop(consumer);
-	rds_recovery_restart(consumer);
-	rds_link_fail(&consumer->reads, &why);
+	redis_lease_search_done(&member->search);
 }
 
-enum msp_status rds_member_rename(struct rds_consumer *consumer, struct msp_error *err)
+/* ---- asking ---- */
+
+/* The lease before anything is read: what took the group may have taken it, and who has none counts as dead. */
+static void group_ask(struct redis_session *session)
 {
-	struct rds_transport *transport = consumer->transport;
-	struct rds_lease_config config = {.inputs = consumer->inputs, .group = consumer->group};
-	struct rds_lease fresh = {.key = NULL};
-	struct rds_client client;
-	rds_keeper_remove(&transport->keeper, &consumer->lease);
-	rds_client_init(&client, &transport->server, "msp-open");
-	client.wake = consumer->wakeup.fd;
-	enum msp_status status = rds_client_ready(&client, msp_monotonic_ms() + OPEN_TIMEOUT_MS, err);
-	bool woken = client.woken;
-	if (status == MSP_OK && !woken)
-		status = rds_lease_take(&fresh, &config, &client, (int)transport->server.options.lease_ms, err);
-	rds_client_done(&client);
-	if (status != MSP_OK || woken) {
-		rds_lease_done(&fresh);
-		return status;
-	}
-	name_replace(consumer, &fresh);
-	return rds_keeper_add(&transport->keeper, &consumer->lease, err);
+	struct redis_link *link = &session->writes;
+	struct redis_group group = redis_session_group(session);
+	redis_lease_put_renewal(&session->lease, &link->out, redis_session_lease_ms(session));
+	redis_link_expect(link, REDIS_IGNORED, 0);
+	redis_group_put(&group, &link->out);
+	redis_link_expect(link, REDIS_JOINED, 0);
 }
 
-/* Ends the question for entries, so that none is delivered to nobody. The question may still be on its way when it is
- * to be ended, so this is repeated. */
-static void reading_end(struct rds_consumer *consumer, int64_t deadline_ms)
+void redis_member_drive(struct redis_member *member, struct redis_session *session)
 {
-	struct rds_link *link = &consumer->writes;
-	consumer->limits.max_messages = 0;
-	while (consumer->reading && consumer->reads.client_id && rds_link_is_up(link) && msp_monotonic_ms() < deadline_ms) {
-		rds_put_array(link, 3);
-		rds_put_string(link, "CLIENT");
-		rds_put_string(link, "UNBLOCK");
-		rds_put_integer(link, consumer->reads.client_id);
-		rds_link_expect(link, RDS_IGNORED, 0);
-		int64_t again_ms = msp_monotonic_ms() + UNBLOCK_EVERY_MS;
-		while (consumer->reading && msp_monotonic_ms() < again_ms)
-			rds_consumer_pump(consumer, again_ms, false);
-	}
-}
-
-static void name_release(struct rds_consumer *consumer, int64_t deadline_ms)
-{
-	struct rds_link *link = &consumer->writes;
-	while (!rds_link_is_up(link) && msp_monotonic_ms() < deadline_ms)
-		rds_consumer_pump(consumer, deadline_ms, false);
-	if (!rds_link_is_up(link))
-		return; /* the lease ends by itself */
-	rds_lease_put_release(&consumer->lease, link, (int)consumer->transport->server.options.lease_ms);
-	rds_link_expect(link, RDS_RELEASED, 0);
-	while (consumer->lease.is_held && rds_link_is_up(link) && msp_monotonic_ms() < deadline_ms)
-		rds_consumer_pump(consumer, deadline_ms, false);
-}
-
-void rds_member_leave(struct rds_consumer *consumer)
-{
-	consumer->leaving = true;
-	if (!consumer->lease.is_held)
+	struct redis_link *link = &session->writes;
+	if (!redis_link_is_up(link))
 		return;
-	reading_end(consumer, msp_monotonic_ms() + FREE_TIMEOUT_MS);
-	name_release(consumer, msp_monotonic_ms() + FREE_TIMEOUT_MS);
+	if (member->state == REDIS_MEMBER_OUTSIDE) {
+		group_ask(session);
+		member->state = REDIS_MEMBER_JOINING;
+	} else if (member->state == REDIS_MEMBER_NAMELESS) {
+		redis_lease_search_put(&member->search, &link->out, redis_session_lease_ms(session));
+		redis_link_expect(link, REDIS_NAMED, 0);
+		member->state = REDIS_MEMBER_NAMING;
+	} else if (member->state == REDIS_MEMBER_LEAVING) {
+		redis_lease_put_release(&session->lease, &link->out, redis_session_lease_ms(session));
+		redis_link_expect(link, REDIS_RELEASED, 0);
+		member->state = REDIS_MEMBER_RELEASING;
+	}
+}
+
+enum msp_status redis_member_rename(struct redis_member *member, const struct redis_session *session,
+                                    struct msp_error *err)
+{
+	struct redis_lease_config config = {.inputs = session->inputs, .group = session->group};
+	redis_lease_search_done(&member->search);
+	enum msp_status status = redis_lease_search_begin(&member->search, &config, err);
+	if (status == MSP_OK)
+		member->state = REDIS_MEMBER_NAMELESS;
+	return status;
+}
+
+void redis_member_leave(struct redis_member *member)
+{
+	member->state = REDIS_MEMBER_LEAVING;
+}
+
+void redis_member_cut(struct redis_member *member)
+{
+	if (member->state == REDIS_MEMBER_JOINING || member->state == REDIS_MEMBER_INSIDE)
+		member->state = REDIS_MEMBER_OUTSIDE;
+	else if (member->state == REDIS_MEMBER_NAMING)
+		member->state = REDIS_MEMBER_NAMELESS;
+	else if (member->state == REDIS_MEMBER_RELEASING)
+		member->state = REDIS_MEMBER_LEAVING;
+}
+
+/* ---- answers ---- */
+
+static void joined_take(struct redis_member *member, const struct redis_session *session, const redisReply *reply,
+                        struct redis_news *news)
+{
+	struct redis_group group = redis_session_group(session);
+	bool is_inside = redis_group_result(&group, reply, &news->why) == MSP_OK;
+	member->state = is_inside ? REDIS_MEMBER_INSIDE : REDIS_MEMBER_OUTSIDE;
+	news->kind = is_inside ? REDIS_NEWS_JOINED : REDIS_NEWS_ERROR;
+}
+
+static void named_take(struct redis_member *member, const redisReply *reply, struct redis_news *news)
+{
+	enum redis_lease_step step = redis_lease_search_reply(&member->search, reply, &news->why);
+	member->state = step == REDIS_LEASE_HELD ? REDIS_MEMBER_OUTSIDE : REDIS_MEMBER_NAMELESS;
+	if (step == REDIS_LEASE_HELD)
+		news->kind = REDIS_NEWS_NAMED;
+	else if (step == REDIS_LEASE_FAILED)
+		news->kind = REDIS_NEWS_ERROR;
+}
+
+void redis_member_reply(struct redis_member *member, struct redis_session *session, enum redis_kind kind,
+                        redisReply *reply, struct redis_news *news)
+{
+	if (kind == REDIS_JOINED && member->state == REDIS_MEMBER_JOINING)
+		joined_take(member, session, reply, news);
+	else if (kind == REDIS_NAMED && member->state == REDIS_MEMBER_NAMING)
+		named_take(member, reply, news);
+	else if (kind == REDIS_RELEASED)
+		member->state = REDIS_MEMBER_LEFT;
+	freeReplyObject(reply);
 }

@@ -10,18 +10,18 @@ typedef size_t element_count;
 /* NULL ends the parsing as if there were no memory. */
 static void *array_create(const redisReadTask *task, element_count count)
 {
-	const struct rds_parser *parser = task->privdata;
+	const struct redis_parser *parser = task->privdata;
 	int depth = 1;
 	for (const redisReadTask *parent = task->parent; parent; parent = parent->parent)
 		depth++;
-	if (depth > RDS_PARSER_DEPTH_MAX || count > RDS_PARSER_ELEMENTS_MAX)
+	if (depth > REDIS_PARSER_DEPTH_MAX || count > REDIS_PARSER_ELEMENTS_MAX)
 		return NULL;
 	return parser->unbounded->createArray(task, count);
 }
 
-bool rds_parser_init(struct rds_parser *parser)
+bool redis_parser_init(struct redis_parser *parser)
 {
-	*parser = (struct rds_parser){.reader = redisReaderCreate()};
+	*parser = (struct redis_parser){.reader = redisReaderCreate()};
 	if (!parser->reader)
 		return false;
 	parser->unbounded = parser->reader->fn;
@@ -33,7 +33,7 @@ bool rds_parser_init(struct rds_parser *parser)
 	return true;
 }
 
-void rds_parser_done(struct rds_parser *parser)
+void redis_parser_done(struct redis_parser *parser)
 {
 	if (parser->reader)
 		redisReaderFree(parser->reader);
@@ -44,10 +44,10 @@ void rds_parser_done(struct rds_parser *parser)
 static bool line_is_endless(const redisReader *reader)
 {
 	size_t size = reader->len - reader->pos;
-	return size >= RDS_PARSER_LINE_MAX && !memchr(reader->buf + reader->pos, '\r', RDS_PARSER_LINE_MAX);
+	return size >= REDIS_PARSER_LINE_MAX && !memchr(reader->buf + reader->pos, '\r', REDIS_PARSER_LINE_MAX);
 }
 
-bool rds_parser_next(struct rds_parser *parser, redisReply **ret_reply)
+bool redis_parser_next(struct redis_parser *parser, redisReply **ret_reply)
 {
 	void *reply = NULL;
 	if (redisReaderGetReply(parser->reader, &reply) != REDIS_OK)
@@ -56,7 +56,7 @@ bool rds_parser_next(struct rds_parser *parser, redisReply **ret_reply)
 	return reply || !line_is_endless(parser->reader);
 }
 
-const char *rds_parser_complaint(const struct rds_parser *parser)
+const char *redis_parser_complaint(const struct redis_parser *parser)
 {
 	return parser->reader->err == REDIS_ERR_OOM ? "an answer is too large, or there is no memory for it"
 	                                            : "what the server says is not Redis's protocol";

@@ -1,16 +1,18 @@
 /* The Redis transport. A topic is a stream, a message an entry of it; consumers are a consumer group of Redis.
  *
- * Start here. Every consumer, producer, reader and admin has connections of its own, so nothing but the keeper and
- * the turn is shared between threads.
+ * Start here, then consumer.h. Every consumer, producer, reader and admin has connections of its own, so only the
+ * heartbeat, the redelivery lock and the resolver are shared between threads.
  *
- *     consumer.c  receive            address.c  URLs                      entry.c   a message as an entry
- *     inbox.c     new entries        connect.c  sockets                   page.c    entries that came together
- *     recovery.c  what comes again   link.c     one connection            reply.c   answers, and what errors mean
- *     settle.c    settle             client.c   ask and wait              wakeup.c  ends a wait
- *     group.c     consumer groups    server.c   which servers will do     lag.c     what a group has left
- *     member.c    join and leave     lease.c    who lives                 trim.c    deletes what is settled
- *     producer.c  reader.c  admin.c  keeper.c   renews leases             parser.c  bounds to what an answer announces
- *     settle_script.c  exactly once              turn.c    one at a time computes what comes again */
+ *     consumer.c  the loop        address.c   URLs                entry.c    a message as an entry
+ *     member.c    the group       resolver.c  names               entries.c  those of one reply
+ *     fetch.c     new entries     connect.c   sockets             reply.c    answers, and what errors mean
+ *     pending.c   pending ones    link.c      one connection      command.c  commands
+ *     settle.c    settle          client.c    ask and wait        parser.c   bounds to what an answer announces
+ *     session.h   what they share check.c     which servers will do
+ *     stats.c     what they count wakeup.c    ends a wait         group.c    makes the consumer group
+ *     lease.c     who lives       heartbeat.c renews leases       redelivery_lock.c  one at a time
+ *     trim.c      deletes what is settled     lag.c  what a group has left     settle_script.c  exactly once
+ *     producer.c  reader.c  admin.c */
 #include <assert.h>
 #include <msp_transport_redis.h>
 #include <stdatomic.h>
@@ -24,7 +26,7 @@ static const struct msp_option OPTIONS[] = {
     {
         .name = "lease.ms",
         .type = MSP_OPTION_INTEGER,
-        .offset = offsetof(struct rds_options, lease_ms),
+        .offset = offsetof(struct redis_options, lease_ms),
         .default_text = "10000",
         .min = 300,
         .max = 3600000,
@@ -33,7 +35,7 @@ static const struct msp_option OPTIONS[] = {
     {
         .name = "retry.ms",
         .type = MSP_OPTION_INTEGER,
-        .offset = offsetof(struct rds_options, retry_ms),
+        .offset = offsetof(struct redis_options, retry_ms),
         .default_text = "100",
         .min = 1,
         .max = 60000,
@@ -42,7 +44,7 @@ static const struct msp_option OPTIONS[] = {
     {
         .name = "timeout.ms",
         .type = MSP_OPTION_INTEGER,
-        .offset = offsetof(struct rds_options, timeout_ms),
+        .offset = offsetof(struct redis_options, timeout_ms),
         .default_text = "5000",
         .min = 100,
         .max = 3600000,
@@ -51,7 +53,7 @@ static const struct msp_option OPTIONS[] = {
     {
         .name = "wait.replicas",
         .type = MSP_OPTION_INTEGER,
-        .offset = offsetof(struct rds_options, wait_replicas),
+        .offset = offsetof(struct redis_options, wait_replicas),
         .default_text = "0",
         .min = 0,
         .max = 100,
@@ -60,7 +62,7 @@ static const struct msp_option OPTIONS[] = {
     {
         .name = "wait.ms",
         .type = MSP_OPTION_INTEGER,
-        .offset = offsetof(struct rds_options, wait_ms),
+        .offset = offsetof(struct redis_options, wait_ms),
         .default_text = "1000",
         .min = 1,
         .max = 60000,
@@ -69,7 +71,7 @@ static const struct msp_option OPTIONS[] = {
     {
         .name = "trim.max.messages",
         .type = MSP_OPTION_INTEGER,
-        .offset = offsetof(struct rds_options, trim_max_messages),
+        .offset = offsetof(struct redis_options, trim_max_messages),
         .default_text = "0",
         .min = 0,
         .max = 1000000000000,
@@ -78,7 +80,7 @@ static const struct msp_option OPTIONS[] = {
     {
         .name = "trim.max.age.ms",
         .type = MSP_OPTION_INTEGER,
-        .offset = offsetof(struct rds_options, trim_max_age_ms),
+        .offset = offsetof(struct redis_options, trim_max_age_ms),
         .default_text = "0",
         .min = 0,
         .max = 1000000000000,
@@ -87,48 +89,54 @@ static const struct msp_option OPTIONS[] = {
     {
         .name = "trim.settled",
         .type = MSP_OPTION_BOOLEAN,
-        .offset = offsetof(struct rds_options, trim_settled),
+        .offset = offsetof(struct redis_options, trim_settled),
         .default_text = "false",
         .help = "delete inputs that every group has settled",
     },
     {
         .name = "hash.tag",
         .type = MSP_OPTION_BOOLEAN,
-        .offset = offsetof(struct rds_options, hash_tag),
+        .offset = offsetof(struct redis_options, hash_tag),
         .default_text = "false",
         .help = "put braces around what the names of a model's topics share, so that they share a slot of a cluster",
     },
 };
 
-static const struct msp_option_table OPTION_TABLE = MSP_OPTION_TABLE(OPTIONS, struct rds_options);
+static const struct msp_option_table OPTION_TABLE = MSP_OPTION_TABLE(OPTIONS, struct redis_options);
 
-static struct rds_transport *transport_cast(struct msp_transport *transport)
+static struct redis_transport *transport_cast(struct msp_transport *transport)
 {
 	assert(transport && transport->ops == &msp_transport_redis);
-	return (struct rds_transport *)transport;
+	return (struct redis_transport *)transport;
+}
+
+static const char *transport_topic_wrap(const void *options)
+{
+	return ((const struct redis_options *)options)->hash_tag ? "{}" : NULL;
 }
 
 static enum msp_status transport_open(const struct msp_transport_config *config, struct msp_transport **ret_transport,
                                       struct msp_error *err)
 {
 	static atomic_uint serial;
-	struct rds_transport *transport = calloc(1, sizeof(*transport));
+	struct redis_transport *transport = calloc(1, sizeof(*transport));
 	if (!transport)
 		return msp_error_set(err, MSP_E_NO_MEMORY, "no memory for a transport");
-	struct rds_server *server = &transport->server;
-	enum msp_status status = rds_address_parse(config->url, &server->address, err);
+	struct redis_endpoint *endpoint = &transport->endpoint;
+	enum msp_status status = redis_address_parse(config->url, &endpoint->address, err);
 	if (status == MSP_OK && config->options)
-		server->options = *(const struct rds_options *)config->options;
+		endpoint->options = *(const struct redis_options *)config->options;
 	else if (status == MSP_OK)
-		status = msp_options_init(&OPTION_TABLE, &server->options, err);
+		status = msp_options_init(&OPTION_TABLE, &endpoint->options, err);
 	if (status != MSP_OK) {
-		rds_address_done(&server->address);
+		redis_address_done(&endpoint->address);
 		free(transport);
 		return status;
 	}
 	transport->base.ops = &msp_transport_redis;
 	transport->serial = atomic_fetch_add(&serial, 1);
-	rds_keeper_init(&transport->keeper, server);
+	redis_resolver_init(&endpoint->resolver, &endpoint->address);
+	redis_heartbeat_init(&transport->heartbeat, endpoint);
 	*ret_transport = &transport->base;
 	return MSP_OK;
 }
@@ -136,41 +144,36 @@ static enum msp_status transport_open(const struct msp_transport_config *config,
 static enum msp_status transport_consumer_open(struct msp_transport *base, const struct msp_consumer_config *config,
                                                struct msp_consumer **ret_consumer, struct msp_error *err)
 {
-	return rds_consumer_open(transport_cast(base), config, ret_consumer, err);
+	return redis_consumer_open(transport_cast(base), config, ret_consumer, err);
 }
 
 static enum msp_status transport_producer_open(struct msp_transport *base, struct msp_producer **ret_producer,
                                                struct msp_error *err)
 {
-	return rds_producer_open(transport_cast(base), ret_producer, err);
+	return redis_producer_open(transport_cast(base), ret_producer, err);
 }
 
 static enum msp_status transport_reader_open(struct msp_transport *base, const struct msp_reader_config *config,
                                              struct msp_reader **ret_reader, struct msp_error *err)
 {
-	return rds_reader_open(transport_cast(base), config, ret_reader, err);
+	return redis_reader_open(transport_cast(base), config, ret_reader, err);
 }
 
 static enum msp_status transport_admin_open(struct msp_transport *base, struct msp_admin **ret_admin,
                                             struct msp_error *err)
 {
-	return rds_admin_open(transport_cast(base), ret_admin, err);
+	return redis_admin_open(transport_cast(base), ret_admin, err);
 }
 
 static void transport_free(struct msp_transport *base)
 {
 	if (!base)
 		return;
-	struct rds_transport *transport = transport_cast(base);
-	rds_keeper_done(&transport->keeper);
-	rds_address_done(&transport->server.address);
+	struct redis_transport *transport = transport_cast(base);
+	redis_heartbeat_done(&transport->heartbeat);
+	redis_resolver_done(&transport->endpoint.resolver);
+	redis_address_done(&transport->endpoint.address);
 	free(transport);
-}
-
-/* Braces make the names of one model share a slot of a cluster. */
-static const char *transport_topic_wrap(const void *options)
-{
-	return ((const struct rds_options *)options)->hash_tag ? "{}" : NULL;
 }
 
 const struct msp_transport_ops msp_transport_redis = {

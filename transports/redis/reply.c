@@ -41,12 +41,12 @@ static const char *text_normalized(const char *text)
 	return refused ? "NOPERM in a script" : text;
 }
 
-bool rds_reply_is_error(const redisReply *reply, const char *code)
+bool redis_reply_is_error(const redisReply *reply, const char *code)
 {
 	return reply->type == REDIS_REPLY_ERROR && code_matches(reply->str, code);
 }
 
-enum msp_status rds_text_error(const char *what, const char *text, struct msp_error *err)
+enum msp_status redis_text_error(const char *what, const char *text, struct msp_error *err)
 {
 	text = text_normalized(text);
 	for (size_t i = 0; i < sizeof(MEANINGS) / sizeof(MEANINGS[0]); i++) {
@@ -62,30 +62,30 @@ enum msp_status rds_text_error(const char *what, const char *text, struct msp_er
 	return MSP_E_UNAVAILABLE;
 }
 
-enum msp_status rds_reply_error(const char *what, const redisReply *reply, struct msp_error *err)
+enum msp_status redis_reply_error(const char *what, const redisReply *reply, struct msp_error *err)
 {
-	return rds_text_error(what, reply->type == REDIS_REPLY_ERROR ? reply->str : "something unexpected", err);
+	return redis_text_error(what, reply->type == REDIS_REPLY_ERROR ? reply->str : "something unexpected", err);
 }
 
-const redisReply *rds_reply_at(const redisReply *reply, size_t index)
+const redisReply *redis_reply_at(const redisReply *reply, size_t index)
 {
 	static const redisReply nil = {.type = REDIS_REPLY_NIL};
-	return rds_reply_is_array(reply) && index < reply->elements ? reply->element[index] : &nil;
+	return redis_reply_is_array(reply) && index < reply->elements ? reply->element[index] : &nil;
 }
 
-const redisReply *rds_reply_field(const redisReply *reply, const char *name)
+const redisReply *redis_reply_field(const redisReply *reply, const char *name)
 {
-	if (!rds_reply_is_array(reply))
+	if (!redis_reply_is_array(reply))
 		return NULL;
 	for (size_t i = 0; i + 1 < reply->elements; i += 2) {
-		if (strcmp(rds_reply_text(reply->element[i]), name) == 0)
+		if (strcmp(redis_reply_text(reply->element[i]), name) == 0)
 			return reply->element[i + 1];
 	}
 	return NULL;
 }
 
-int64_t rds_reply_number(const redisReply *reply, const char *name, int64_t absent)
+int64_t redis_reply_number(const redisReply *reply, const char *name, int64_t absent)
 {
-	const redisReply *field = rds_reply_field(reply, name);
+	const redisReply *field = redis_reply_field(reply, name);
 	return field && field->type == REDIS_REPLY_INTEGER ? field->integer : absent;
 }

@@ -1,63 +1,63 @@
 #include "settle.h"
-#include "consumer.h"
 #include "reply.h"
-#include "transport.h"
+#include "settle_script.h"
 #include <assert.h>
-#include <msp/backoff.h>
+#include <msp/clock.h>
 #include <stdio.h>
 
 #define FLUSH_BYTES ((size_t)64 << 10)
 
-static const char *route_topic(const struct rds_consumer *consumer, enum msp_route route)
+static const char *route_topic(const struct redis_session *session, enum msp_route route)
 {
-	return route == MSP_ROUTE_OUTPUTS ? consumer->outputs : consumer->errors;
+	return route == MSP_ROUTE_OUTPUTS ? session->outputs : session->errors;
 }
 
-static size_t settle_count(const struct rds_settle *settle)
+static size_t settle_count(const struct redis_settle *settle)
 {
-	return settle->batch->base.count;
+	return settle->batch->count;
 }
 
-static void settle_end(struct rds_settle *settle, enum msp_settle_answer answer)
+static void settle_end(struct redis_settle *settle, enum msp_settle_answer answer)
 {
-	settle->step = RDS_STEP_DONE;
+	settle->step = REDIS_STEP_DONE;
 	settle->answer = answer;
 }
 
 /* Back to `step` after a pause; settle->error says why. */
-static void settle_retry(struct rds_consumer *consumer, enum rds_step step)
+static void settle_retry(struct redis_settle *settle, const struct redis_session *session, enum redis_step step)
 {
-	consumer->settle.step = step;
-	consumer->settle.resume_at_ms = msp_monotonic_ms() + consumer->retry_ms;
+	settle->step = step;
+	settle->resume_ms = msp_monotonic_ms() + session->endpoint->options.retry_ms;
 }
 
-static void topic_is_missing(struct rds_consumer *consumer, enum msp_route route)
+static void topic_is_missing(struct redis_settle *settle, const struct redis_session *session, enum msp_route route)
 {
-	struct msp_error *err = &consumer->settle.error;
-	msp_error_set(err, MSP_E_NOT_FOUND, "topic %s does not exist", route_topic(consumer, route));
-	err->retriable = true;
+	msp_error_set(&settle->error, MSP_E_NOT_FOUND, "topic %s does not exist", route_topic(session, route));
+	settle->error.retriable = true;
 }
 
-static void settle_lost(struct rds_consumer *consumer)
+/* Of a batch that was received before the group went, everybody knows already. */
+static void settle_lost(struct redis_settle *settle, const struct redis_session *session, struct redis_news *news)
 {
-	msp_error_set(&consumer->settle.error, MSP_E_NOT_FOUND, "group %s of topic %s is gone", consumer->group,
-	              consumer->inputs);
-	if (consumer->settle.batch->term == consumer->term)
-		rds_consumer_void(consumer, &consumer->settle.error);
-	settle_end(&consumer->settle, MSP_SETTLE_LOST);
+	msp_error_set(&settle->error, MSP_E_NOT_FOUND, "group %s of topic %s is gone", session->group, session->inputs);
+	settle_end(settle, MSP_SETTLE_LOST);
+	if (settle->generation != session->generation)
+		return;
+	news->kind = REDIS_NEWS_GROUP_GONE;
+	news->why = settle->error;
 }
 
 /* ---- sending ---- */
 
 /* Results that can never be published are found before anything is. */
-static bool settle_refuses(struct rds_settle *settle)
+static bool settle_refuses(struct redis_settle *settle)
 {
 	bool refuses = false;
 	for (size_t i = 0; settle->outgoing && i < settle_count(settle); i++) {
 		struct msp_outgoing *outgoing = &settle->outgoing[i];
 		if (outgoing->state != MSP_OUTGOING_PENDING)
 			continue;
-		outgoing->reason = rds_entry_refusal(&outgoing->message);
+		outgoing->reason = redis_entry_refusal(&outgoing->message);
 		if (outgoing->reason) {
 			outgoing->state = MSP_OUTGOING_REJECTED;
 			refuses = true;
@@ -67,166 +67,166 @@ static bool settle_refuses(struct rds_settle *settle)
 }
 
 /* Results go out while the next ones are still being written, so that the server begins at once. */
-static void publish_each(struct rds_consumer *consumer)
+static void publish_each(struct redis_settle *settle, struct redis_session *session)
 {
-	struct rds_settle *settle = &consumer->settle;
-	struct rds_link *link = &consumer->writes;
+	struct redis_link *link = &session->writes;
 	size_t flush_at = FLUSH_BYTES;
 	settle->due = 0;
 	for (size_t i = 0; settle->outgoing && i < settle_count(settle); i++) {
 		const struct msp_outgoing *outgoing = &settle->outgoing[i];
 		if (outgoing->state != MSP_OUTGOING_PENDING)
 			continue;
-		rds_put_array(link, 4 + 2 * rds_entry_fields(&outgoing->message));
-		rds_put_string(link, "XADD");
-		rds_put_string(link, route_topic(consumer, outgoing->route));
-		rds_put_string(link, "NOMKSTREAM");
-		rds_put_string(link, "*");
-		rds_entry_put(link, &outgoing->message, RDS_ENTRY_ALL);
-		rds_link_expect(link, RDS_ADDED, i);
+		redis_put_array(&link->out, 4 + 2 * redis_entry_fields(&outgoing->message));
+		redis_put_string(&link->out, "XADD");
+		redis_put_string(&link->out, route_topic(session, outgoing->route));
+		redis_put_string(&link->out, "NOMKSTREAM");
+		redis_put_string(&link->out, "*");
+		redis_entry_put(&link->out, &outgoing->message, REDIS_ENTRY_ALL);
+		redis_link_expect(link, REDIS_ADDED, i);
 		settle->due++;
-		if (link->out.size >= flush_at) {
-			rds_link_flush(link);
-			flush_at = link->out.size + FLUSH_BYTES;
+		if (link->out.bytes.size >= flush_at) {
+			redis_link_flush(link);
+			flush_at = link->out.bytes.size + FLUSH_BYTES;
 		}
 	}
-	settle->step = settle->due > 0 ? RDS_STEP_PUBLISHING : RDS_STEP_MARK;
+	settle->step = settle->due > 0 ? REDIS_STEP_PUBLISHING : REDIS_STEP_ACKNOWLEDGE;
 }
 
 /* In several calls, because the server does nothing else while it runs one. */
-static void publish_by_script(struct rds_consumer *consumer)
+static void publish_by_script(struct redis_settle *settle, struct redis_session *session)
 {
-	struct rds_settle *settle = &consumer->settle;
+	struct redis_results results = {settle->batch->messages, settle->outgoing, settle_count(settle)};
 	settle->due = 0;
 	settle->is_lost = false;
-	for (size_t begin = 0; begin < settle_count(settle); begin += RDS_SCRIPT_MESSAGES) {
-		if (!rds_script_put(consumer, begin))
+	for (size_t begin = 0; begin < results.count; begin = redis_script_end(results.count, begin)) {
+		if (!redis_script_put(&results, session, settle->script, begin))
 			continue;
-		rds_link_expect(&consumer->writes, RDS_SETTLED, begin);
+		redis_link_expect(&session->writes, REDIS_SETTLED, begin);
 		settle->due++;
-		rds_link_flush(&consumer->writes);
+		redis_link_flush(&session->writes);
 	}
-	settle->step = settle->due > 0 ? RDS_STEP_PUBLISHING : RDS_STEP_REPLICATE;
+	settle->step = settle->due > 0 ? REDIS_STEP_PUBLISHING : REDIS_STEP_REPLICATE;
 }
 
-static void mark(struct rds_consumer *consumer)
+static void script_load(struct redis_settle *settle, struct redis_session *session)
 {
-	const struct msp_batch *batch = &consumer->settle.batch->base;
-	struct rds_link *link = &consumer->writes;
-	rds_put_array(link, 3 + batch->count);
-	rds_put_string(link, "XACK");
-	rds_put_string(link, consumer->inputs);
-	rds_put_string(link, consumer->group);
+	redis_put_command(&session->writes.out, "SCRIPT", "LOAD", redis_settle_script, (char *)NULL);
+	redis_link_expect(&session->writes, REDIS_LOADED, 0);
+	settle->step = REDIS_STEP_LOADING;
+}
+
+static void publish(struct redis_settle *settle, struct redis_session *session)
+{
+	if (session->guarantee == MSP_AT_LEAST_ONCE || !settle->outgoing)
+		publish_each(settle, session);
+	else if (settle->script[0])
+		publish_by_script(settle, session);
+	else
+		script_load(settle, session);
+}
+
+static void acknowledge(struct redis_settle *settle, struct redis_session *session)
+{
+	const struct msp_batch *batch = settle->batch;
+	struct redis_output *out = &session->writes.out;
+	redis_put_array(out, 3 + batch->count);
+	redis_put_string(out, "XACK");
+	redis_put_string(out, session->inputs);
+	redis_put_string(out, session->group);
 	for (size_t i = 0; i < batch->count; i++)
-		rds_put_string(link, batch->messages[i].id);
-	rds_link_expect(link, RDS_MARKED, 0);
-	consumer->settle.step = RDS_STEP_MARKING;
+		redis_put_string(out, batch->messages[i].id);
+	redis_link_expect(&session->writes, REDIS_ACKNOWLEDGED, 0);
+	settle->step = REDIS_STEP_ACKNOWLEDGING;
 }
 
 /* WAIT is about what its own connection wrote, and since Redis 7.2 about nothing when that was nothing: after a cut, or
  * when the batch was settled before. So something is written first, which comes after the batch wherever that was. */
-static void replicate(struct rds_consumer *consumer)
+static void replicate(struct redis_settle *settle, struct redis_session *session)
 {
-	const struct rds_options *options = &consumer->transport->server.options;
+	const struct redis_options *options = &session->endpoint->options;
+	struct redis_link *link = &session->writes;
 	if (options->wait_replicas == 0) {
-		settle_end(&consumer->settle, MSP_SETTLE_OK);
+		settle_end(settle, MSP_SETTLE_OK);
 		return;
 	}
-	rds_lease_put_renewal(&consumer->lease, &consumer->writes, (int)consumer->transport->server.options.lease_ms);
-	rds_link_expect(&consumer->writes, RDS_IGNORED, 0);
-	rds_put_array(&consumer->writes, 3);
-	rds_put_string(&consumer->writes, "WAIT");
-	rds_put_integer(&consumer->writes, options->wait_replicas);
-	rds_put_integer(&consumer->writes, options->wait_ms);
-	rds_link_expect(&consumer->writes, RDS_REPLICATED, 0);
-	consumer->writes.patience_ms = (int)options->wait_ms;
-	consumer->settle.step = RDS_STEP_REPLICATING;
+	redis_lease_put_renewal(&session->lease, &link->out, redis_session_lease_ms(session));
+	redis_link_expect(link, REDIS_IGNORED, 0);
+	redis_put_array(&link->out, 3);
+	redis_put_string(&link->out, "WAIT");
+	redis_put_integer(&link->out, options->wait_replicas);
+	redis_put_integer(&link->out, options->wait_ms);
+	redis_link_expect(link, REDIS_REPLICATED, 0);
+	link->extra_ms = (int)options->wait_ms;
+	settle->step = REDIS_STEP_REPLICATING;
 }
 
-static void script_load(struct rds_consumer *consumer)
+void redis_settle_begin(struct redis_settle *settle, const struct msp_batch *batch, uint64_t generation,
+                        struct msp_outgoing *outgoing)
 {
-	if (consumer->settle.is_loading)
-		return;
-	rds_put_command(&consumer->writes, "SCRIPT", "LOAD", rds_settle_script, (char *)NULL);
-	rds_link_expect(&consumer->writes, RDS_LOADED, 0);
-	consumer->settle.is_loading = true;
-}
-
-static void publish(struct rds_consumer *consumer)
-{
-	struct rds_settle *settle = &consumer->settle;
-	if (consumer->guarantee == MSP_AT_LEAST_ONCE || !settle->outgoing)
-		publish_each(consumer);
-	else if (settle->script[0])
-		publish_by_script(consumer);
-	else
-		script_load(consumer);
-}
-
-void rds_settle_begin(struct rds_consumer *consumer, struct rds_batch *batch, struct msp_outgoing *outgoing)
-{
-	struct rds_settle *settle = &consumer->settle;
-	assert(settle->step == RDS_STEP_NONE);
+	assert(settle->step == REDIS_STEP_NONE);
 	settle->batch = batch;
+	settle->generation = generation;
 	settle->outgoing = outgoing;
-	settle->step = RDS_STEP_PUBLISH;
-	settle->resume_at_ms = 0;
+	settle->step = REDIS_STEP_PUBLISH;
+	settle->resume_ms = 0;
 	settle->error.status = MSP_OK;
-	batch->page->alone = false;
-	rds_recovery_rest(consumer);
 	if (settle_refuses(settle))
 		settle_end(settle, MSP_SETTLE_REJECTED);
-	(void)rds_settle_drive(consumer);
-	rds_link_flush(&consumer->writes);
 }
 
-int64_t rds_settle_drive(struct rds_consumer *consumer)
+bool redis_settle_is_under_way(const struct redis_settle *settle)
 {
-	struct rds_settle *settle = &consumer->settle;
-	int64_t left_ms = settle->resume_at_ms - msp_monotonic_ms();
-	if (settle->step == RDS_STEP_PUBLISH && settle->batch->term != consumer->term)
-		settle_lost(consumer);
-	if (!rds_link_is_up(&consumer->writes))
+	return settle->step != REDIS_STEP_NONE && settle->step != REDIS_STEP_DONE;
+}
+
+int64_t redis_settle_drive(struct redis_settle *settle, struct redis_session *session, struct redis_news *news)
+{
+	if (!redis_settle_is_under_way(settle))
 		return -1;
+	if (settle->step == REDIS_STEP_PUBLISH && settle->generation != session->generation)
+		settle_lost(settle, session, news);
+	if (!redis_link_is_up(&session->writes))
+		return -1;
+	int64_t left_ms = settle->resume_ms == 0 ? 0 : settle->resume_ms - msp_monotonic_ms();
 	if (left_ms > 0)
-		return settle->step == RDS_STEP_NONE || settle->step == RDS_STEP_DONE ? -1 : left_ms;
-	if (settle->step == RDS_STEP_PUBLISH)
-		publish(consumer);
-	if (settle->step == RDS_STEP_MARK)
-		mark(consumer);
+		return left_ms;
+	if (settle->step == REDIS_STEP_PUBLISH)
+		publish(settle, session);
+	if (settle->step == REDIS_STEP_ACKNOWLEDGE)
+		acknowledge(settle, session);
 	/* Whoever leaves does not ask for the answer, and must not renew what it gives up. */
-	if (settle->step == RDS_STEP_REPLICATE && !consumer->leaving)
-		replicate(consumer);
+	if (settle->step == REDIS_STEP_REPLICATE && !session->leaving)
+		replicate(settle, session);
 	return -1;
 }
 
 /* ---- answers ---- */
 
-static void take_script(struct rds_consumer *consumer, const redisReply *reply)
+static void loaded_take(struct redis_settle *settle, const struct redis_session *session, const redisReply *reply)
 {
-	struct rds_settle *settle = &consumer->settle;
-	settle->is_loading = false;
-	snprintf(settle->script, sizeof(settle->script), "%s", rds_reply_text(reply));
-	if (settle->script[0] || settle->step != RDS_STEP_PUBLISH)
+	snprintf(settle->script, sizeof(settle->script), "%s", redis_reply_text(reply));
+	settle->step = REDIS_STEP_PUBLISH;
+	if (settle->script[0])
 		return;
-	rds_reply_error("the script that settles", reply, &settle->error);
-	settle_retry(consumer, RDS_STEP_PUBLISH);
+	redis_reply_error("the script that settles", reply, &settle->error);
+	settle_retry(settle, session, REDIS_STEP_PUBLISH);
 }
 
-/* The verdict on one message that the script did not publish. One that stays pending is sent again. */
-static void verdict_take(struct rds_consumer *consumer, struct msp_outgoing *outgoing, const char *verdict)
+/* The result of one message that the script did not publish. One that stays pending is sent again. */
+static void result_take(struct redis_settle *settle, const struct redis_session *session, struct msp_outgoing *outgoing,
+                        const char *result)
 {
-	outgoing->state = verdict[0] ? MSP_OUTGOING_PENDING : MSP_OUTGOING_ALREADY_SETTLED;
-	if (strcmp(verdict, "-") == 0)
-		topic_is_missing(consumer, outgoing->route);
-	else if (verdict[0])
-		rds_text_error(route_topic(consumer, outgoing->route), verdict, &consumer->settle.error);
+	outgoing->state = result[0] ? MSP_OUTGOING_PENDING : MSP_OUTGOING_ALREADY_SETTLED;
+	if (strcmp(result, "-") == 0)
+		topic_is_missing(settle, session, outgoing->route);
+	else if (result[0])
+		redis_text_error(route_topic(session, outgoing->route), result, &settle->error);
 }
 
 /* How many messages one call had: those of its part that are still pending. */
-static size_t pending_count(const struct rds_settle *settle, size_t begin)
+static size_t pending_count(const struct redis_settle *settle, size_t begin)
 {
-	size_t count = 0, end = rds_script_end(settle, begin);
+	size_t count = 0, end = redis_script_end(settle_count(settle), begin);
 	for (size_t i = begin; i < end; i++)
 		count += settle->outgoing[i].state == MSP_OUTGOING_PENDING;
 	return count;
@@ -234,14 +234,14 @@ static size_t pending_count(const struct rds_settle *settle, size_t begin)
 
 /* Whether it is what the script says, about messages that the call had, in their order. Nothing else is believed,
  * because silence about a message means that it was published. */
-static bool are_verdicts(const struct rds_settle *settle, size_t begin, const redisReply *reply)
+static bool are_results(const struct redis_settle *settle, size_t begin, const redisReply *reply)
 {
-	if (rds_reply_at(reply, 0)->type != REDIS_REPLY_INTEGER || reply->elements % 2 == 0)
+	if (redis_reply_at(reply, 0)->type != REDIS_REPLY_INTEGER || reply->elements % 2 == 0)
 		return false;
 	long long next = 0, count = (long long)pending_count(settle, begin);
 	for (size_t i = 1; i < reply->elements; i += 2) {
-		const redisReply *number = reply->element[i], *verdict = reply->element[i + 1];
-		if (number->type != REDIS_REPLY_INTEGER || verdict->type != REDIS_REPLY_STRING || number->integer < next ||
+		const redisReply *number = reply->element[i], *result = reply->element[i + 1];
+		if (number->type != REDIS_REPLY_INTEGER || result->type != REDIS_REPLY_STRING || number->integer < next ||
 		    number->integer >= count)
 			return false;
 		next = number->integer + 1;
@@ -249,24 +249,24 @@ static bool are_verdicts(const struct rds_settle *settle, size_t begin, const re
 	return true;
 }
 
-static void verdicts_take(struct rds_consumer *consumer, size_t begin, const redisReply *reply)
+static void results_take(struct redis_settle *settle, const struct redis_session *session, size_t begin,
+                         const redisReply *reply)
 {
-	struct rds_settle *settle = &consumer->settle;
-	size_t next = 1, number = 0, end = rds_script_end(settle, begin);
+	size_t next = 1, number = 0, end = redis_script_end(settle_count(settle), begin);
 	for (size_t i = begin; i < end; i++) {
 		struct msp_outgoing *outgoing = &settle->outgoing[i];
 		if (outgoing->state != MSP_OUTGOING_PENDING)
 			continue;
 		outgoing->state = MSP_OUTGOING_PUBLISHED;
 		if (next + 1 < reply->elements && reply->element[next]->integer == (long long)number) {
-			verdict_take(consumer, outgoing, rds_reply_text(reply->element[next + 1]));
+			result_take(settle, session, outgoing, redis_reply_text(reply->element[next + 1]));
 			next += 2;
 		}
 		number++;
 	}
 }
 
-static bool settle_is_published(const struct rds_settle *settle)
+static bool settle_is_published(const struct redis_settle *settle)
 {
 	for (size_t i = 0; i < settle_count(settle); i++)
 		if (settle->outgoing[i].state == MSP_OUTGOING_PENDING)
@@ -274,79 +274,78 @@ static bool settle_is_published(const struct rds_settle *settle)
 	return true;
 }
 
-static void take_settled(struct rds_consumer *consumer, size_t begin, const redisReply *reply)
+static void settled_take(struct redis_settle *settle, const struct redis_session *session, size_t begin,
+                         const redisReply *reply, struct redis_news *news)
 {
-	struct rds_settle *settle = &consumer->settle;
-	bool is_known = !rds_reply_is_error(reply, "NOSCRIPT");
+	bool is_known = !redis_reply_is_error(reply, "NOSCRIPT");
 	if (!is_known) {
 		settle->script[0] = '\0';
-	} else if (!are_verdicts(settle, begin, reply)) {
-		rds_reply_error("the script that settles", reply, &settle->error);
+	} else if (!are_results(settle, begin, reply)) {
+		redis_reply_error("the script that settles", reply, &settle->error);
 	} else {
-		verdicts_take(consumer, begin, reply);
+		results_take(settle, session, begin, reply);
 		settle->is_lost |= reply->element[0]->integer == 1;
 	}
 	if (--settle->due > 0)
 		return;
 	if (settle->is_lost)
-		settle_lost(consumer);
+		settle_lost(settle, session, news);
 	else if (settle_is_published(settle))
-		settle->step = RDS_STEP_REPLICATE;
+		settle->step = REDIS_STEP_REPLICATE;
 	else if (is_known)
-		settle_retry(consumer, RDS_STEP_PUBLISH);
+		settle_retry(settle, session, REDIS_STEP_PUBLISH);
 	else
-		settle->step = RDS_STEP_PUBLISH;
+		settle->step = REDIS_STEP_PUBLISH;
 }
 
-static void take_added(struct rds_consumer *consumer, size_t index, const redisReply *reply)
+static void added_take(struct redis_settle *settle, const struct redis_session *session, size_t index,
+                       const redisReply *reply)
 {
-	struct rds_settle *settle = &consumer->settle;
 	struct msp_outgoing *outgoing = &settle->outgoing[index];
 	if (reply->type == REDIS_REPLY_STRING)
 		outgoing->state = MSP_OUTGOING_PUBLISHED;
 	else if (reply->type == REDIS_REPLY_NIL)
-		topic_is_missing(consumer, outgoing->route);
+		topic_is_missing(settle, session, outgoing->route);
 	else
-		rds_reply_error(route_topic(consumer, outgoing->route), reply, &settle->error);
+		redis_reply_error(route_topic(session, outgoing->route), reply, &settle->error);
 	if (--settle->due > 0)
 		return;
 	if (settle_is_published(settle))
-		settle->step = RDS_STEP_MARK;
+		settle->step = REDIS_STEP_ACKNOWLEDGE;
 	else
-		settle_retry(consumer, RDS_STEP_PUBLISH);
+		settle_retry(settle, session, REDIS_STEP_PUBLISH);
 }
 
 /* Fewer than all: others were first with some, or the group is gone. */
-static void take_marked(struct rds_consumer *consumer, const redisReply *reply)
+static void acknowledged_take(struct redis_settle *settle, struct redis_session *session, const redisReply *reply)
 {
-	struct rds_settle *settle = &consumer->settle;
 	if (reply->type != REDIS_REPLY_INTEGER) {
-		rds_reply_error(consumer->inputs, reply, &settle->error);
-		settle_retry(consumer, RDS_STEP_MARK);
+		redis_reply_error(session->inputs, reply, &settle->error);
+		settle_retry(settle, session, REDIS_STEP_ACKNOWLEDGE);
 	} else if ((size_t)reply->integer == settle_count(settle)) {
-		settle->step = RDS_STEP_REPLICATE;
+		settle->step = REDIS_STEP_REPLICATE;
 	} else {
-		rds_put_command(&consumer->writes, "XPENDING", consumer->inputs, consumer->group, (char *)NULL);
-		rds_link_expect(&consumer->writes, RDS_PROBED, 0);
+		redis_put_command(&session->writes.out, "XPENDING", session->inputs, session->group, (char *)NULL);
+		redis_link_expect(&session->writes, REDIS_PROBED, 0);
 	}
 }
 
-static void take_probed(struct rds_consumer *consumer, const redisReply *reply)
+static void probed_take(struct redis_settle *settle, const struct redis_session *session, const redisReply *reply,
+                        struct redis_news *news)
 {
-	if (rds_reply_is_error(reply, "NOGROUP")) {
-		settle_lost(consumer);
+	if (redis_reply_is_error(reply, "NOGROUP")) {
+		settle_lost(settle, session, news);
 	} else if (reply->type == REDIS_REPLY_ERROR) {
-		rds_reply_error(consumer->inputs, reply, &consumer->settle.error);
-		settle_retry(consumer, RDS_STEP_MARK);
+		redis_reply_error(session->inputs, reply, &settle->error);
+		settle_retry(settle, session, REDIS_STEP_ACKNOWLEDGE);
 	} else {
-		consumer->settle.step = RDS_STEP_REPLICATE;
+		settle->step = REDIS_STEP_REPLICATE;
 	}
 }
 
-static void take_replicated(struct rds_consumer *consumer, const redisReply *reply)
+static void replicated_take(struct redis_settle *settle, const struct redis_session *session, const redisReply *reply)
 {
-	struct rds_settle *settle = &consumer->settle;
-	const struct rds_options *options = &consumer->transport->server.options;
+	const struct redis_options *options = &session->endpoint->options;
 	if (reply->type == REDIS_REPLY_INTEGER && reply->integer >= options->wait_replicas) {
 		settle_end(settle, MSP_SETTLE_OK);
 		return;
@@ -355,42 +354,38 @@ static void take_replicated(struct rds_consumer *consumer, const redisReply *rep
 		msp_error_set(&settle->error, MSP_E_UNAVAILABLE, "%lld of redis.wait.replicas %lld have the batch",
 		              reply->integer, (long long)options->wait_replicas);
 	else
-		rds_reply_error("WAIT", reply, &settle->error);
-	settle_retry(consumer, RDS_STEP_REPLICATE);
+		redis_reply_error("WAIT", reply, &settle->error);
+	settle_retry(settle, session, REDIS_STEP_REPLICATE);
 }
 
-void rds_settle_reply(struct rds_consumer *consumer, int kind, size_t index, redisReply *reply)
+void redis_settle_reply(struct redis_settle *settle, struct redis_session *session, enum redis_kind kind, size_t index,
+                        redisReply *reply, struct redis_news *news)
 {
-	if (kind == RDS_LOADED)
-		take_script(consumer, reply);
-	else if (kind == RDS_SETTLED)
-		take_settled(consumer, index, reply);
-	else if (kind == RDS_ADDED)
-		take_added(consumer, index, reply);
-	else if (kind == RDS_MARKED)
-		take_marked(consumer, reply);
-	else if (kind == RDS_PROBED)
-		take_probed(consumer, reply);
+	if (kind == REDIS_LOADED)
+		loaded_take(settle, session, reply);
+	else if (kind == REDIS_SETTLED)
+		settled_take(settle, session, index, reply, news);
+	else if (kind == REDIS_ADDED)
+		added_take(settle, session, index, reply);
+	else if (kind == REDIS_ACKNOWLEDGED)
+		acknowledged_take(settle, session, reply);
+	else if (kind == REDIS_PROBED)
+		probed_take(settle, session, reply, news);
 	else
-		take_replicated(consumer, reply);
+		replicated_take(settle, session, reply);
 	freeReplyObject(reply);
-	/* Most answers are followed by others. */
-	if (consumer->settle.step != RDS_STEP_PUBLISHING)
-		(void)rds_settle_drive(consumer);
 }
 
-void rds_settle_cut(struct rds_consumer *consumer)
+void redis_settle_cut(struct redis_settle *settle, const struct msp_error *why)
 {
-	struct rds_settle *settle = &consumer->settle;
-	settle->is_loading = false;
 	settle->script[0] = '\0';
-	if (settle->step == RDS_STEP_NONE || settle->step == RDS_STEP_DONE)
+	if (!redis_settle_is_under_way(settle))
 		return;
-	settle->error = consumer->writes.error;
-	if (settle->step == RDS_STEP_PUBLISHING)
-		settle->step = RDS_STEP_PUBLISH;
-	if (settle->step == RDS_STEP_MARKING)
-		settle->step = RDS_STEP_MARK;
-	if (settle->step == RDS_STEP_REPLICATING)
-		settle->step = RDS_STEP_REPLICATE;
+	settle->error = *why;
+	if (settle->step == REDIS_STEP_PUBLISHING || settle->step == REDIS_STEP_LOADING)
+		settle->step = REDIS_STEP_PUBLISH;
+	if (settle->step == REDIS_STEP_ACKNOWLEDGING)
+		settle->step = REDIS_STEP_ACKNOWLEDGE;
+	if (settle->step == REDIS_STEP_REPLICATING)
+		settle->step = REDIS_STEP_REPLICATE;
 }

@@ -46,21 +46,21 @@ static const char TRIM[] =
     "if less(safe, upto) then upto = safe end "
     "return redis.call('XTRIM', KEYS[1], 'MINID', upto)";
 
-bool rds_trim_is_wanted(const struct rds_options *options)
+bool redis_trim_is_wanted(const struct redis_options *options)
 {
 	return options->trim_max_messages > 0 || options->trim_max_age_ms > 0 || options->trim_settled;
 }
 
-void rds_trim_put(struct rds_link *link, const struct rds_options *options, const char *topic)
+void redis_trim_put(struct redis_output *out, const struct redis_options *options, const char *topic)
 {
-	rds_put_array(link, 9);
-	rds_put_string(link, "EVAL");
-	rds_put_string(link, TRIM);
-	rds_put_string(link, "2");
-	rds_put_string(link, topic);
-	rds_put_joined(link, msp_bytes_of_string(topic), MSP_BYTES_LITERAL(".trimmed"));
-	rds_put_integer(link, RDS_TRIM_EVERY_MS / 2);
-	rds_put_integer(link, options->trim_max_messages);
-	rds_put_integer(link, options->trim_max_age_ms);
-	rds_put_string(link, options->trim_settled ? "1" : "0");
+	redis_put_array(out, 9);
+	redis_put_string(out, "EVAL");
+	redis_put_string(out, TRIM);
+	redis_put_string(out, "2");
+	redis_put_string(out, topic);
+	redis_put_joined(out, msp_bytes_of_string(topic), MSP_BYTES_LITERAL(".trimmed"));
+	redis_put_integer(out, REDIS_TRIM_EVERY_MS / 2);
+	redis_put_integer(out, options->trim_max_messages);
+	redis_put_integer(out, options->trim_max_age_ms);
+	redis_put_string(out, options->trim_settled ? "1" : "0");
 }

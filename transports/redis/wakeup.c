@@ -5,7 +5,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-enum msp_status rds_wakeup_init(struct rds_wakeup *wakeup, struct msp_error *err)
+enum msp_status redis_wakeup_init(struct redis_wakeup *wakeup, struct msp_error *err)
 {
 	atomic_init(&wakeup->woken, false);
 	wakeup->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -14,14 +14,14 @@ enum msp_status rds_wakeup_init(struct rds_wakeup *wakeup, struct msp_error *err
 	return MSP_OK;
 }
 
-void rds_wakeup_done(struct rds_wakeup *wakeup)
+void redis_wakeup_done(struct redis_wakeup *wakeup)
 {
 	if (wakeup->fd >= 0)
 		close(wakeup->fd);
 	wakeup->fd = -1;
 }
 
-void rds_wakeup_wake(struct rds_wakeup *wakeup)
+void redis_wakeup_wake(struct redis_wakeup *wakeup)
 {
 	atomic_store(&wakeup->woken, true);
 	uint64_t one = 1;
@@ -30,7 +30,7 @@ void rds_wakeup_wake(struct rds_wakeup *wakeup)
 		continue;
 }
 
-bool rds_wakeup_take(struct rds_wakeup *wakeup)
+bool redis_wakeup_take(struct redis_wakeup *wakeup)
 {
 	if (!atomic_exchange(&wakeup->woken, false))
 		return false;

@@ -1,20 +1,20 @@
 /* What ends a wait from another thread. */
-#ifndef RDS_WAKEUP_H
-#define RDS_WAKEUP_H
+#ifndef REDIS_WAKEUP_H
+#define REDIS_WAKEUP_H
 
 #include <msp/status.h>
 #include <stdatomic.h>
 
-struct rds_wakeup {
+struct redis_wakeup {
 	int fd; /* readable when it was woken; -1: none */
 	atomic_bool woken;
 };
 
-enum msp_status rds_wakeup_init(struct rds_wakeup *wakeup, struct msp_error *err) MSP_NODISCARD;
-void rds_wakeup_done(struct rds_wakeup *wakeup);
+enum msp_status redis_wakeup_init(struct redis_wakeup *wakeup, struct msp_error *err) MSP_NODISCARD;
+void redis_wakeup_done(struct redis_wakeup *wakeup);
 /* [any thread] */
-void rds_wakeup_wake(struct rds_wakeup *wakeup);
+void redis_wakeup_wake(struct redis_wakeup *wakeup);
 /* Whether it was woken since it was last asked. */
-bool rds_wakeup_take(struct rds_wakeup *wakeup);
+bool redis_wakeup_take(struct redis_wakeup *wakeup);
 
 #endif

@@ -1,4 +1,4 @@
-#include "server.h"
+#include "check.h"
 #include "reply.h"
 #include <msp/log.h>
 #include <stdio.h>
@@ -7,20 +7,6 @@
 /* XADD NOMKSTREAM, exclusive ranges of XPENDING */
 #define VERSION_NEEDED_MAJOR 6
 #define VERSION_NEEDED_MINOR 2
-
-void rds_server_link_init(const struct rds_server *server, struct rds_link *link, const char *name,
-                          const struct rds_link_events *events, void *context)
-{
-	struct rds_link_config config = {
-	    .address = &server->address,
-	    .name = name,
-	    .retry_ms = (int)server->options.retry_ms,
-	    .timeout_ms = (int)server->options.timeout_ms,
-	    .events = events,
-	    .context = context,
-	};
-	rds_link_init(link, &config);
-}
 
 /* The value of "name:value" in what INFO says, without the line's end; false when it is not there. */
 static bool info_field(const char *info, const char *name, char *value, size_t size)
@@ -78,14 +64,14 @@ static void eviction_check(const char *info)
 		        policy, NULL);
 }
 
-enum msp_status rds_server_check(struct rds_client *client, const char *const *topics, int64_t deadline_ms,
-                                 struct msp_error *err)
+enum msp_status redis_check_server(struct redis_client *client, const char *const *topics, int64_t deadline_ms,
+                                   struct msp_error *err)
 {
 	redisReply *reply = NULL;
 	struct msp_error why;
-	rds_put_command(&client->link, "INFO", (char *)NULL);
-	rds_link_expect(&client->link, 0, 0);
-	enum msp_status status = rds_client_answer(client, "INFO", deadline_ms, &reply, &why);
+	redis_put_command(&client->link.out, "INFO", (char *)NULL);
+	redis_link_expect(&client->link, 0, 0);
+	enum msp_status status = redis_client_result(client, "INFO", deadline_ms, &reply, &why);
 	if (status == MSP_E_DENIED)
 		return MSP_OK; /* what we may not know we cannot refuse */
 	if (status != MSP_OK) {
@@ -93,7 +79,7 @@ enum msp_status rds_server_check(struct rds_client *client, const char *const *t
 			*err = why;
 		return status;
 	}
-	const char *info = rds_reply_text(reply);
+	const char *info = redis_reply_text(reply);
 	char cluster[4] = "0";
 	(void)info_field(info, "cluster_enabled", cluster, sizeof(cluster));
 	status = version_check(info, err);
