@@ -65,7 +65,7 @@ static void alternatives_add(struct alternatives *alternatives, const struct msp
 }
 
 static bool alternatives_apply(struct msp_schema_parser *parser, struct msp_schema_shape *shape,
-                               const struct alternatives *alternatives, const struct msp_schema_place *place,
+                               struct alternatives *alternatives, const struct msp_schema_place *place,
                                enum msp_schema_keyword keyword)
 {
 	const char *name = msp_schema_keyword_name(keyword);
@@ -78,7 +78,7 @@ static bool alternatives_apply(struct msp_schema_parser *parser, struct msp_sche
 	shape->types |= null;
 	if (alternatives->count > 1)
 		return msp_schema_omit(parser, place, name, "has several alternatives; only their types are checked");
-	if (keyword == KEYWORD_ONE_OF && accepting > 1)
+	if (keyword == MSP_KEYWORD_ONE_OF && accepting > 1)
 		return msp_schema_omit(parser, place, name, "has null more than once; it is accepted");
 	return true;
 }
@@ -115,11 +115,11 @@ static bool gather_alternatives(const struct gathering *here, struct msp_schema_
 static bool gather_all_of(const struct gathering *here, struct msp_schema_shape *shape,
                           const struct msp_schema_keywords *keywords, const struct msp_schema_place *place)
 {
-	const struct msp_value *list = keywords->by[KEYWORD_ALL_OF];
+	const struct msp_value *list = keywords->by[MSP_KEYWORD_ALL_OF];
 	if (!list)
 		return true;
 	if (list->type != MSP_ARRAY)
-		return msp_schema_malformed(here->parser, place, KEYWORD_ALL_OF);
+		return msp_schema_malformed(here->parser, place, MSP_KEYWORD_ALL_OF);
 	for (uint32_t i = 0; i < list->count; i++) {
 		struct msp_schema_place *within = msp_schema_place_item(here->parser, place, "allOf", i);
 		if (!within || !gather(here, shape, &list->as.items[i], within))
@@ -177,10 +177,10 @@ static bool list_unsaid(struct msp_schema_parser *parser, const struct msp_schem
                         enum msp_schema_keyword first, unsigned types, const struct msp_schema_place *place,
                         const char *reason)
 {
-	for (size_t i = first; i < KEYWORD_COUNT; i++) {
+	for (size_t i = first; i < MSP_KEYWORD_COUNT; i++) {
 		enum msp_schema_keyword keyword = (enum msp_schema_keyword)i;
 		const struct msp_value *value = keywords->by[i];
-		if (value && keyword != KEYWORD_REF && (msp_schema_keyword_types(keyword, value) & types) &&
+		if (value && keyword != MSP_KEYWORD_REF && (msp_schema_keyword_types(keyword, value) & types) &&
 		    !msp_schema_omit(parser, place, msp_schema_keyword_name(keyword), reason))
 			return false;
 	}
@@ -189,7 +189,8 @@ static bool list_unsaid(struct msp_schema_parser *parser, const struct msp_schem
 
 static void gather_annotations(struct msp_schema_shape *shape, const struct msp_schema_keywords *keywords)
 {
-	const struct msp_value *title = keywords->by[KEYWORD_TITLE], *description = keywords->by[KEYWORD_DESCRIPTION];
+	const struct msp_value *title = keywords->by[MSP_KEYWORD_TITLE],
+	                       *description = keywords->by[MSP_KEYWORD_DESCRIPTION];
 	if (title && title->type == MSP_STRING && !shape->title)
 		shape->title = title;
 	if (description && description->type == MSP_STRING && !shape->description)
@@ -203,8 +204,8 @@ static bool gather_keywords(const struct gathering *here, struct msp_schema_shap
 	struct msp_schema_parser *parser = here->parser;
 	struct msp_schema_keywords keywords;
 	msp_schema_keywords_read(here->node, &keywords);
-	const struct msp_value *id = keywords.by[KEYWORD_ID], *reference = keywords.by[KEYWORD_REF];
-	const struct msp_value *patterns = keywords.by[KEYWORD_PATTERN_PROPERTIES];
+	const struct msp_value *id = keywords.by[MSP_KEYWORD_ID], *reference = keywords.by[MSP_KEYWORD_REF];
+	const struct msp_value *patterns = keywords.by[MSP_KEYWORD_PATTERN_PROPERTIES];
 	place->embedded = place->embedded || (id && id->type == MSP_STRING && place->parent);
 	gather_annotations(shape, &keywords);
 	if (reference && !gather_reference(here, shape, reference, place))
@@ -215,13 +216,13 @@ static bool gather_keywords(const struct gathering *here, struct msp_schema_shap
 
 	if (!msp_schema_shape_add(parser, shape, &keywords, place, here->shallow) ||
 	    !gather_all_of(here, shape, &keywords, place) ||
-	    !gather_alternatives(here, shape, &keywords, KEYWORD_ANY_OF, place) ||
-	    !gather_alternatives(here, shape, &keywords, KEYWORD_ONE_OF, place))
+	    !gather_alternatives(here, shape, &keywords, MSP_KEYWORD_ANY_OF, place) ||
+	    !gather_alternatives(here, shape, &keywords, MSP_KEYWORD_ONE_OF, place))
 		return false;
-	if (patterns && (msp_schema_keyword_types(KEYWORD_PATTERN_PROPERTIES, patterns) & shape->types) &&
+	if (patterns && (msp_schema_keyword_types(MSP_KEYWORD_PATTERN_PROPERTIES, patterns) & shape->types) &&
 	    !msp_schema_omit(parser, place, "patternProperties", "is not checked"))
 		return false;
-	return list_unsaid(parser, &keywords, KEYWORD_SAID, shape->types, place, "is not checked");
+	return list_unsaid(parser, &keywords, MSP_KEYWORD_SAID, shape->types, place, "is not checked");
 }
 
 /* Adds to `shape` what `node` asks. */

@@ -77,7 +77,7 @@ static bool entries_add(struct making *making, const struct msp_schema_members *
 		const struct msp_value *name = &required->as.items[i];
 		if (name->type == MSP_STRING)
 			entry_add(making, members, name->as.string, name->count, NULL);
-		else if (!msp_schema_malformed(making->parser, members->place, KEYWORD_REQUIRED))
+		else if (!msp_schema_malformed(making->parser, members->place, MSP_KEYWORD_REQUIRED))
 			return false;
 	}
 	making->closed += is_closed(members);

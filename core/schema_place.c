@@ -32,12 +32,14 @@ bool msp_schema_step(struct msp_schema_parser *parser, size_t count)
 
 bool msp_schema_sayable(const char *text, size_t size)
 {
-	return !memchr(text, '\0', size) && msp_bytes_are_utf8(msp_bytes_of(text, size));
+	return size == 0 || (!memchr(text, '\0', size) && msp_bytes_are_utf8(msp_bytes_of(text, size)));
 }
 
 char *msp_schema_text(struct msp_schema_parser *parser, const char *text, size_t size)
 {
-	char *copy = msp_schema_alloc(parser, parser->arena, size + 1, 1);
+	/* A reference repeats a text of any size as often as one of a byte. */
+	char *copy =
+	    msp_schema_step(parser, size / SCANNED_PER_STEP) ? msp_schema_alloc(parser, parser->arena, size + 1, 1) : NULL;
 	if (copy && size)
 		memcpy(copy, text, size);
 	return copy;

@@ -61,7 +61,7 @@ static bool add_type(struct msp_schema_parser *parser, struct msp_schema_shape *
 	if (!type)
 		return true;
 	if (!*ret_types)
-		return msp_schema_malformed(parser, place, KEYWORD_TYPE);
+		return msp_schema_malformed(parser, place, MSP_KEYWORD_TYPE);
 	shape->says_number = shape->says_number || (*ret_types & MSP_SHAPE_FRACTION);
 	msp_schema_shape_narrow(shape, *ret_types, place, "type");
 	return msp_schema_step(parser, type->type == MSP_ARRAY ? type->count : 1);
@@ -110,9 +110,9 @@ static bool add_limit(struct msp_schema_parser *parser, struct msp_schema_shape 
 		return true;
 	if (value->type != MSP_INTEGER && (value->type != MSP_NUMBER || !isfinite(value->as.number)))
 		return msp_schema_malformed(parser, place, keyword);
-	bool lower = keyword == KEYWORD_MINIMUM || keyword == KEYWORD_EXCLUSIVE_MINIMUM;
+	bool lower = keyword == MSP_KEYWORD_MINIMUM || keyword == MSP_KEYWORD_EXCLUSIVE_MINIMUM;
 	struct msp_schema_limit limit = {.set = true, .value = *value, .place = place};
-	limit.exclusive = keyword == KEYWORD_EXCLUSIVE_MINIMUM || keyword == KEYWORD_EXCLUSIVE_MAXIMUM;
+	limit.exclusive = keyword == MSP_KEYWORD_EXCLUSIVE_MINIMUM || keyword == MSP_KEYWORD_EXCLUSIVE_MAXIMUM;
 	limit.keyword = msp_schema_keyword_name(keyword);
 	msp_schema_limit_tighten(lower ? &shape->minimum : &shape->maximum, &limit,
 	                         lower ? MSP_SCHEMA_LOWER : MSP_SCHEMA_UPPER);
@@ -136,22 +136,22 @@ static bool add_encoding(struct msp_schema_parser *parser, struct msp_schema_sha
 static bool add_scalars(struct msp_schema_parser *parser, struct msp_schema_shape *shape,
                         const struct msp_schema_keywords *keywords, const struct msp_schema_place *place)
 {
-	const struct msp_value *choices = keywords->by[KEYWORD_ENUM], *only = keywords->by[KEYWORD_CONST];
+	const struct msp_value *choices = keywords->by[MSP_KEYWORD_ENUM], *only = keywords->by[MSP_KEYWORD_CONST];
 	unsigned types;
-	if (!add_type(parser, shape, keywords->by[KEYWORD_TYPE], place, &types))
+	if (!add_type(parser, shape, keywords->by[MSP_KEYWORD_TYPE], place, &types))
 		return false;
-	if (choices && choices->type != MSP_ARRAY && !msp_schema_malformed(parser, place, KEYWORD_ENUM))
+	if (choices && choices->type != MSP_ARRAY && !msp_schema_malformed(parser, place, MSP_KEYWORD_ENUM))
 		return false;
 	if (choices && choices->type == MSP_ARRAY &&
-	    !add_choices(parser, shape, choices->as.items, choices->count, place, KEYWORD_ENUM))
+	    !add_choices(parser, shape, choices->as.items, choices->count, place, MSP_KEYWORD_ENUM))
 		return false;
-	if (only && !add_choices(parser, shape, only, 1, place, KEYWORD_CONST))
+	if (only && !add_choices(parser, shape, only, 1, place, MSP_KEYWORD_CONST))
 		return false;
-	return add_limit(parser, shape, keywords, KEYWORD_MINIMUM, place) &&
-	       add_limit(parser, shape, keywords, KEYWORD_MAXIMUM, place) &&
-	       add_limit(parser, shape, keywords, KEYWORD_EXCLUSIVE_MINIMUM, place) &&
-	       add_limit(parser, shape, keywords, KEYWORD_EXCLUSIVE_MAXIMUM, place) &&
-	       add_encoding(parser, shape, keywords->by[KEYWORD_CONTENT_ENCODING], place, types);
+	return add_limit(parser, shape, keywords, MSP_KEYWORD_MINIMUM, place) &&
+	       add_limit(parser, shape, keywords, MSP_KEYWORD_MAXIMUM, place) &&
+	       add_limit(parser, shape, keywords, MSP_KEYWORD_EXCLUSIVE_MINIMUM, place) &&
+	       add_limit(parser, shape, keywords, MSP_KEYWORD_EXCLUSIVE_MAXIMUM, place) &&
+	       add_encoding(parser, shape, keywords->by[MSP_KEYWORD_CONTENT_ENCODING], place, types);
 }
 
 /* The value of a keyword, if it is of one of two types; otherwise NULL, and listed if it is there at all. */
@@ -171,13 +171,13 @@ static bool add_members(struct msp_schema_parser *parser, struct msp_schema_shap
 {
 	struct msp_schema_members members = {
 	    .next = shape->members,
-	    .properties = keyword_of(parser, keywords, KEYWORD_PROPERTIES, MSP_OBJECT, MSP_OBJECT, place),
-	    .required = keyword_of(parser, keywords, KEYWORD_REQUIRED, MSP_ARRAY, MSP_ARRAY, place),
-	    .additional = keyword_of(parser, keywords, KEYWORD_ADDITIONAL_PROPERTIES, MSP_OBJECT, MSP_BOOLEAN, place),
+	    .properties = keyword_of(parser, keywords, MSP_KEYWORD_PROPERTIES, MSP_OBJECT, MSP_OBJECT, place),
+	    .required = keyword_of(parser, keywords, MSP_KEYWORD_REQUIRED, MSP_ARRAY, MSP_ARRAY, place),
+	    .additional = keyword_of(parser, keywords, MSP_KEYWORD_ADDITIONAL_PROPERTIES, MSP_OBJECT, MSP_BOOLEAN, place),
 	    .place = place,
 	};
-	const struct msp_value *patterns = keywords->by[KEYWORD_PATTERN_PROPERTIES];
-	members.patterns = patterns && msp_schema_keyword_types(KEYWORD_PATTERN_PROPERTIES, patterns);
+	const struct msp_value *patterns = keywords->by[MSP_KEYWORD_PATTERN_PROPERTIES];
+	members.patterns = patterns && msp_schema_keyword_types(MSP_KEYWORD_PATTERN_PROPERTIES, patterns);
 	if (!members.properties && !members.required && !members.additional)
 		return parser->status == MSP_OK;
 	members.keyword = members.properties ? "properties" : members.required ? "required" : "additionalProperties";
@@ -191,8 +191,8 @@ static bool add_members(struct msp_schema_parser *parser, struct msp_schema_shap
 static bool add_items(struct msp_schema_parser *parser, struct msp_schema_shape *shape,
                       const struct msp_schema_keywords *keywords, const struct msp_schema_place *place)
 {
-	const struct msp_value *items = keywords->by[KEYWORD_ITEMS];
-	if (keywords->by[KEYWORD_PREFIX_ITEMS])
+	const struct msp_value *items = keywords->by[MSP_KEYWORD_ITEMS];
+	if (keywords->by[MSP_KEYWORD_PREFIX_ITEMS])
 		return msp_schema_omit(parser, place, "prefixItems", "is a tuple; its items are not checked");
 	if (!items)
 		return true;
@@ -220,8 +220,7 @@ void msp_schema_shape_note(struct msp_schema_shape *shape, const struct msp_valu
 		shape->references[shape->reference_count++] = target;
 }
 
-/* Adds what `other` asks; its lists become those of `shape`. */
-void msp_schema_shape_merge(struct msp_schema_shape *shape, const struct msp_schema_shape *other)
+void msp_schema_shape_merge(struct msp_schema_shape *shape, struct msp_schema_shape *other)
 {
 	if (other->narrowed)
 		msp_schema_shape_narrow(shape, other->types, other->narrowed, other->narrowed_by);
@@ -230,18 +229,22 @@ void msp_schema_shape_merge(struct msp_schema_shape *shape, const struct msp_sch
 		shape->encoding = other->encoding;
 	msp_schema_limit_tighten(&shape->minimum, &other->minimum, MSP_SCHEMA_LOWER);
 	msp_schema_limit_tighten(&shape->maximum, &other->maximum, MSP_SCHEMA_UPPER);
-	struct msp_schema_choices **choices = &shape->choices;
-	struct msp_schema_members **members = &shape->members;
-	struct msp_schema_part **items = &shape->items;
+	/* Theirs in front: they are few, what is there may be many. */
+	struct msp_schema_choices **choices = &other->choices;
+	struct msp_schema_members **members = &other->members;
+	struct msp_schema_part **items = &other->items;
 	while (*choices)
 		choices = &(*choices)->next;
 	while (*members)
 		members = &(*members)->next;
 	while (*items)
 		items = &(*items)->next;
-	*choices = other->choices;
-	*members = other->members;
-	*items = other->items;
+	*choices = shape->choices;
+	*members = shape->members;
+	*items = shape->items;
+	shape->choices = other->choices;
+	shape->members = other->members;
+	shape->items = other->items;
 	shape->title = shape->title ? shape->title : other->title;
 	shape->description = shape->description ? shape->description : other->description;
 	for (size_t i = 0; i < other->reference_count; i++)

@@ -136,7 +136,7 @@ void msp_schema_shape_note(struct msp_schema_shape *shape, const struct msp_valu
 bool msp_schema_shape_add(struct msp_schema_parser *parser, struct msp_schema_shape *shape,
                           const struct msp_schema_keywords *keywords, struct msp_schema_place *place, bool shallow);
 /* Adds what `other` asks; its lists become those of `shape`. */
-void msp_schema_shape_merge(struct msp_schema_shape *shape, const struct msp_schema_shape *other);
+void msp_schema_shape_merge(struct msp_schema_shape *shape, struct msp_schema_shape *other);
 
 /* Gathers what all of `parts` ask, without going into their members and items. `outer`: the field around it. */
 bool msp_schema_gather(struct msp_schema_parser *parser, const struct msp_schema_part *parts,
@@ -169,7 +169,7 @@ bool msp_schema_object_parse(struct msp_schema_parser *parser, const struct msp_
 
 /* Whether a field, an enumeration or a description can have that text: it is UTF-8 without U+0000. */
 bool msp_schema_sayable(const char *text, size_t size);
-/* A copy in the table's arena with a NUL; NULL when there is no memory. */
+/* A copy in the table's arena with a NUL, which costs steps for its size; NULL when there is none. */
 char *msp_schema_text(struct msp_schema_parser *parser, const char *text, size_t size);
 
 #endif

@@ -100,6 +100,28 @@ static void bombs(void **state)
 	}
 }
 
+/* A text of a megabyte, of which each of a thousand references would be another. */
+static void long_texts(void **state)
+{
+	const uint32_t size = 1 << 20, count = 1000;
+	struct msp_value root = value_read("{'properties':{},'$defs':{'s':{'description':''}}}", *state);
+	struct msp_value properties = msp_value_null();
+	const struct msp_schema *schema;
+	char *text = msp_arena_alloc(*state, size);
+	assert_true(text && msp_value_object(*state, count, &properties));
+	memset(text, 'x', size);
+	root.as.members[1].value.as.members[0].value.as.members[0].value =
+	    (struct msp_value){.type = MSP_STRING, .count = size, .as.string = text};
+	for (uint32_t i = 0; i < count; i++)
+		msp_value_set(&properties, i, msp_arena_printf(*state, "%u", i), value_read("{'$ref':'#/$defs/s'}", *state));
+	root.as.members[0].value = properties;
+	struct msp_arena table;
+	msp_arena_init(&table, SIZE_MAX);
+	assert_int_equal(msp_schema_parse(&root, &table, &schema, NULL, NULL), MSP_E_LIMIT);
+	assert_true(table.size < 32 << 20);
+	msp_arena_done(&table);
+}
+
 /* Ten thousand fields, in the time of as many. */
 static void wide(void **state)
 {
@@ -170,7 +192,8 @@ static void no_room_is_answered(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    TEST(deep_nesting), TEST(bombs), TEST(wide), TEST(no_memory_is_answered), TEST(no_room_is_answered),
+	    TEST(deep_nesting),        TEST(bombs), TEST(long_texts), TEST(wide), TEST(no_memory_is_answered),
+	    TEST(no_room_is_answered),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
