@@ -291,6 +291,22 @@ static void recursion(void **state)
 	check_parsed(*state, "{'type':'object','allOf':[{'$ref':'#'}]}", "{...}", "/allOf/0 $ref");
 }
 
+static void as_pydantic_writes_it(void **state)
+{
+	check_parsed(*state,
+	             "{'$defs':{'Colour':{'enum':['red','green'],'title':'Colour','type':'string'},'Item':{'properties':{"
+	             "'price':{'minimum':0,'title':'Price','type':'number'},"
+	             "'note':{'anyOf':[{'type':'string'},{'type':'null'}],'default':null,'title':'Note'}},"
+	             "'required':['price'],'title':'Item','type':'object'}},'additionalProperties':false,'properties':{"
+	             "'colour':{'$ref':'#/$defs/Colour','default':'red'},"
+	             "'items':{'items':{'$ref':'#/$defs/Item'},'title':'Items','type':'array'},"
+	             "'count':{'default':1,'exclusiveMaximum':10,'minimum':1,'title':'Count','type':'integer'}},"
+	             "'required':['items'],'title':'Order','type':'object'}",
+	             "{colour=: string red|green, items: [{price: number >=0, note=: string?, ...}], "
+	             "count=: integer >=1 <=9}",
+	             "");
+}
+
 static void no_objects(void **state)
 {
 	static const char *const texts[] = {
@@ -311,8 +327,8 @@ static void no_objects(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    TEST(types),   TEST(bounds),     TEST(choices),   TEST(alternatives), TEST(what_a_table_cannot_say),
-	    TEST(members), TEST(references), TEST(recursion), TEST(no_objects),
+	    TEST(types),   TEST(bounds),     TEST(choices),   TEST(alternatives),          TEST(what_a_table_cannot_say),
+	    TEST(members), TEST(references), TEST(recursion), TEST(as_pydantic_writes_it), TEST(no_objects),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
