@@ -128,11 +128,9 @@ static enum msp_status text_load(struct json_codec *codec, struct msp_bytes byte
 	return status;
 }
 
-enum msp_status json_decode(struct msp_codec *base, struct msp_bytes bytes, struct msp_headers headers,
-                            struct msp_arena *arena, struct msp_value *ret_value, struct msp_error *err)
+enum msp_status json_decode(struct json_codec *codec, struct msp_bytes bytes, struct msp_arena *arena,
+                            struct msp_value *ret_value, struct msp_error *err)
 {
-	(void)headers;
-	struct json_codec *codec = json_codec_from_base(base);
 	/* jansson takes a NUL after a number, and in some other places, for the end of the input. */
 	if (memchr(bytes.data, '\0', bytes.size))
 		return json_refuse(bytes, NULL, codec->max_depth, err);

@@ -171,11 +171,9 @@ static enum msp_status value_write(struct writer *writer, const struct msp_value
 	return msp_error_set(writer->err, MSP_E_INVALID, "a value without a type");
 }
 
-enum msp_status json_encode(struct msp_codec *base, const struct msp_value *value, struct msp_buffer *buffer,
-                            const struct msp_headers **ret_headers, struct msp_error *err)
+enum msp_status json_encode(const struct json_codec *codec, const struct msp_value *value, struct msp_buffer *buffer,
+                            struct msp_error *err)
 {
-	(void)ret_headers;
-	struct json_codec *codec = json_codec_from_base(base);
 	size_t size = buffer->size;
 	locale_t locale = uselocale(codec->c_locale);
 	struct writer writer = {

@@ -2,8 +2,7 @@
 #ifndef MSGPACK_CODEC_H
 #define MSGPACK_CODEC_H
 
-#include "msp_codec_msgpack.h"
-#include <assert.h>
+#include <msp/codec.h>
 
 /* The levels that the decoder has room for; configuration asks for 1000 at most. */
 #define MSGPACK_MAX_DEPTH 1024
@@ -14,21 +13,14 @@ struct msgpack_codec {
 	struct msgpack_decoder *decoder; /* owned */
 };
 
-static inline struct msgpack_codec *msgpack_codec_from_base(struct msp_codec *base)
-{
-	assert(base->ops == &msp_codec_msgpack);
-	return (struct msgpack_codec *)base;
-}
-
 /* What decoding needs beside its input; NULL when there is no memory. The caller frees it. */
 struct msgpack_decoder *msgpack_decoder_new(void);
 void msgpack_decoder_free(struct msgpack_decoder *decoder);
 
-/* The slots of the same names. */
-enum msp_status msgpack_decode(struct msp_codec *base, struct msp_bytes bytes, struct msp_headers headers,
-                               struct msp_arena *arena, struct msp_value *ret_value,
-                               struct msp_error *err) MSP_NODISCARD;
-enum msp_status msgpack_encode(struct msp_codec *base, const struct msp_value *value, struct msp_buffer *buffer,
-                               const struct msp_headers **ret_headers, struct msp_error *err) MSP_NODISCARD;
+/* As the slots of the same names. */
+enum msp_status msgpack_decode(struct msgpack_codec *codec, struct msp_bytes bytes, struct msp_arena *arena,
+                               struct msp_value *ret_value, struct msp_error *err) MSP_NODISCARD;
+enum msp_status msgpack_encode(const struct msgpack_codec *codec, const struct msp_value *value,
+                               struct msp_buffer *buffer, struct msp_error *err) MSP_NODISCARD;
 
 #endif

@@ -281,11 +281,9 @@ static enum msp_status incomplete_refuse(struct msp_bytes bytes, struct msp_erro
 	                     bytes.size);
 }
 
-enum msp_status msgpack_decode(struct msp_codec *base, struct msp_bytes bytes, struct msp_headers headers,
-                               struct msp_arena *arena, struct msp_value *ret_value, struct msp_error *err)
+enum msp_status msgpack_decode(struct msgpack_codec *codec, struct msp_bytes bytes, struct msp_arena *arena,
+                               struct msp_value *ret_value, struct msp_error *err)
 {
-	(void)headers;
-	struct msgpack_codec *codec = msgpack_codec_from_base(base);
 	struct unpacker_context *context = &codec->decoder->context;
 	/* What the template refuses by itself is a first byte without a meaning. */
 	context->user = (struct intake){

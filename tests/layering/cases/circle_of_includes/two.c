@@ -1,0 +1,8 @@
+#include "two.h"
+
+#include "one.h"
+
+int two(void)
+{
+	return 2;
+}

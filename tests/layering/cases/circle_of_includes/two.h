@@ -1,0 +1,6 @@
+#ifndef TWO_H
+#define TWO_H
+
+int two(void);
+
+#endif

@@ -1,0 +1,6 @@
+#include "parts.h"
+
+int one(int depth)
+{
+	return depth ? two(depth - 1) : 0;
+}
