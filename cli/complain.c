@@ -1,28 +1,24 @@
 #include "complain.h"
 
 #include <limits.h>
+#include <msp/console.h>
+#include <msp/escape.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
-#include <unistd.h>
 
-#define LINE_SIZE (PATH_MAX + 1024) /* any path, and what is said of it */
+#define TEXT_SIZE (PATH_MAX + 1024) /* any path, and what is said of it; longer texts are cut */
 
-/* Longer texts are cut. Nothing sensible can be done about a stderr that does not take the line. */
+/* Names, paths and messages of others are among the arguments: all of it is escaped. */
 static MSP_PRINTF(2, 0) void line_write(const char *prefix, const char *format, va_list arguments)
 {
-	char line[LINE_SIZE];
-	size_t prefix_size = strlen(prefix);
-	memcpy(line, prefix, prefix_size);
-	int size = vsnprintf(line + prefix_size, sizeof(line) - prefix_size - 1, format, arguments);
-	if (size < 0)
+	char text[TEXT_SIZE], line[MSP_CONSOLE_TEXT_SIZE];
+	if (vsnprintf(text, sizeof(text), format, arguments) < 0)
 		return;
-	size_t end = prefix_size + (size_t)size;
-	if (end > sizeof(line) - 2)
-		end = sizeof(line) - 2;
-	line[end++] = '\n';
-	if (write(STDERR_FILENO, line, end) < 0)
-		return;
+	size_t size = strlen(prefix);
+	memcpy(line, prefix, size);
+	size += msp_escape_text(msp_bytes_of_string(text), line + size, sizeof(line) - size - 1);
+	line[size++] = '\n';
+	msp_console_write(line, size);
 }
 
 void complain(const char *format, ...)

@@ -13,7 +13,7 @@ enum exit_status {
 	EXIT_INTERRUPTED = 130,
 };
 
-/* Writes "msp: ", the text and a line end to stderr, in one write(2). */
+/* Writes "msp: ", the text, escaped as msp/escape.h does, and a line end to stderr; msp/console.h says how. */
 void complain(const char *format, ...) MSP_PRINTF(1, 2);
 /* The same without "msp: ", for tallies and reports. */
 void report(const char *format, ...) MSP_PRINTF(1, 2);

@@ -1,6 +1,7 @@
 #include "progress.h"
 
 #include <msp/clock.h>
+#include <msp/console.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -14,12 +15,6 @@ void progress_init(struct progress *progress, bool quiet, const char *verb)
 	progress->begun_ms = progress->shown_ms = msp_monotonic_ms();
 }
 
-static void line_write(const char *line, int size)
-{
-	if (size > 0 && write(STDERR_FILENO, line, (size_t)size) < 0)
-		return;
-}
-
 /* The line ends with a carriage return, so that a line of the log, which is longer, takes its place. */
 void progress_show(struct progress *progress)
 {
@@ -30,9 +25,9 @@ void progress_show(struct progress *progress)
 	if (elapsed < INTERVAL_MS)
 		return;
 	double rate = (double)(progress->done - progress->shown_done) * 1000 / (double)elapsed;
-	line_write(line, snprintf(line, sizeof(line), "%s%llu %s, %llu failed, %.0f/s\r", clear_line,
-	                          (unsigned long long)progress->done, progress->verb, (unsigned long long)progress->failed,
-	                          rate));
+	int size = snprintf(line, sizeof(line), "%s%llu %s, %llu failed, %.0f/s\r", clear_line,
+	                    (unsigned long long)progress->done, progress->verb, (unsigned long long)progress->failed, rate);
+	msp_console_offer(line, (size_t)size);
 	progress->shown_ms = now;
 	progress->shown_done = progress->done;
 	progress->visible = true;
@@ -41,6 +36,6 @@ void progress_show(struct progress *progress)
 void progress_clear(struct progress *progress)
 {
 	if (progress->visible)
-		line_write(clear_line, sizeof(clear_line) - 1);
+		msp_console_offer(clear_line, sizeof(clear_line) - 1);
 	progress->visible = false;
 }

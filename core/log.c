@@ -1,15 +1,15 @@
 #include <msp/log.h>
 
 #include "text.h"
-#include <msp/bytes.h>
 #include <msp/clock.h>
+#include <msp/console.h>
+#include <msp/escape.h>
 
 #include <errno.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <unistd.h>
 
 /* A pipe takes this much at once (PIPE_BUF on Linux), so that lines of several processes do not mix. */
 #define LINE_SIZE ((size_t)4096)
@@ -50,22 +50,6 @@ static bool line_add(struct line *line, const char *text, size_t size)
 	return true;
 }
 
-/* The size of the well-formed UTF-8 sequence at `at`, or 0. */
-static size_t sequence_size(const char *at, size_t left)
-{
-	for (size_t size = 1; size <= 4 && size <= left; size++) {
-		if (msp_bytes_are_utf8(msp_bytes_of(at, size)))
-			return size;
-	}
-	return 0;
-}
-
-/* Terminals obey U+0080 to U+009F as they obey U+0000 to U+001F. */
-static bool is_control(const unsigned char *at, size_t size)
-{
-	return size == 1 ? at[0] < 0x20 || at[0] == 0x7F : size == 2 && at[0] == 0xC2 && at[1] < 0xA0;
-}
-
 /* Whether logfmt takes the value as it is. */
 static bool is_plain(const char *value, size_t size)
 {
@@ -77,38 +61,16 @@ static bool is_plain(const char *value, size_t size)
 	return size > 0;
 }
 
-/* The letter that stands for `c` behind a backslash, or 0. */
-static char escape_of(char c)
-{
-	switch (c) {
-	case '"':
-	case '\\':
-		return c;
-	case '\n':
-		return 'n';
-	case '\r':
-		return 'r';
-	case '\t':
-		return 't';
-	default:
-		return 0;
-	}
-}
-
 /* Writes the character at `at` as it stands inside quotes; returns how many bytes of the value it took, 0 when the
  * line is full. */
 static size_t line_add_quoted(struct line *line, const char *at, size_t left)
 {
-	size_t size = sequence_size(at, left);
-	if (size == 0)
-		return line_add(line, "\\ufffd", 6) ? 1 : 0;
-	char escaped[8] = {'\\', escape_of(*at)};
-	size_t length = 2;
-	if (is_control((const unsigned char *)at, size) && !escaped[1])
-		length = (size_t)snprintf(escaped, sizeof(escaped), "\\u%04x", (unsigned)(unsigned char)at[size - 1]);
-	else if (!escaped[1])
-		return line_add(line, at, size) ? size : 0;
-	return line_add(line, escaped, length) ? size : 0;
+	char escape[MSP_ESCAPE_SIZE];
+	size_t size = msp_escape_next(msp_bytes_of(at, left), escape);
+	if (*at == '"' || *at == '\\')
+		snprintf(escape, sizeof(escape), "\\%c", *at);
+	bool added = escape[0] ? line_add(line, escape, strlen(escape)) : line_add(line, at, size);
+	return added ? size : 0;
 }
 
 /* Adds the value, or as much of it as goes in; false when that is nothing. */
@@ -137,23 +99,6 @@ static void line_add_pair(struct line *line, const char *key, const char *value)
 		line->size = before;
 }
 
-static void line_write(struct line *line)
-{
-	line->text[line->size++] = '\n';
-	const char *at = line->text;
-	size_t left = line->size;
-	while (left > 0) {
-		ssize_t written = write(STDERR_FILENO, at, left);
-		if (written < 0 && errno == EINTR)
-			continue;
-		/* Nobody listens: there is nowhere to say so. */
-		if (written <= 0)
-			return;
-		at += written;
-		left -= (size_t)written;
-	}
-}
-
 void msp_log(enum msp_log_level level, const char *message, ...)
 {
 	if (!msp_log_enabled(level))
@@ -173,7 +118,8 @@ void msp_log(enum msp_log_level level, const char *message, ...)
 			line_add_pair(&line, key, value);
 	}
 	va_end(pairs);
-	line_write(&line);
+	line.text[line.size++] = '\n';
+	msp_console_write(line.text, line.size);
 	errno = saved_errno;
 }
 

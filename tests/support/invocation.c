@@ -250,10 +250,21 @@ static struct process *process_new(pid_t pid, int in, int out, int err)
 	return process;
 }
 
-static struct process *process_start_with(int in_flags, char *const arguments[])
+static void pipe_fill(int fd)
+{
+	static const char filling[4096];
+	fcntl(fd, F_SETFL, O_NONBLOCK);
+	while (write(fd, filling, sizeof(filling)) > 0)
+		continue;
+	fcntl(fd, F_SETFL, 0);
+}
+
+static struct process *process_start_with(int in_flags, bool heard, char *const arguments[])
 {
 	int in[2], out[2], err[2];
 	assert_int_equal(pipe2(in, O_CLOEXEC | in_flags) | pipe2(out, O_CLOEXEC) | pipe2(err, O_CLOEXEC), 0);
+	if (!heard)
+		pipe_fill(err[1]);
 	pid_t pid = spawn(MSP_PROGRAM, arguments, in[0], out[1], err[1]);
 	close(in[0]);
 	close(out[1]);
@@ -268,7 +279,7 @@ struct process *process_start(const char *first, ...)
 	va_start(more, first);
 	collect(arguments, first, more);
 	va_end(more);
-	return process_start_with(0, arguments);
+	return process_start_with(0, true, arguments);
 }
 
 struct process *process_start_nonblocking(const char *first, ...)
@@ -278,7 +289,17 @@ struct process *process_start_nonblocking(const char *first, ...)
 	va_start(more, first);
 	collect(arguments, first, more);
 	va_end(more);
-	return process_start_with(O_NONBLOCK, arguments);
+	return process_start_with(O_NONBLOCK, true, arguments);
+}
+
+struct process *process_start_unheard(const char *first, ...)
+{
+	char *arguments[MAX_ARGUMENTS + 1];
+	va_list more;
+	va_start(more, first);
+	collect(arguments, first, more);
+	va_end(more);
+	return process_start_with(0, false, arguments);
 }
 
 struct process *process_start_on_terminal(const char *first, ...)

@@ -62,6 +62,8 @@ struct process {
 struct process *process_start(const char *first, ...) __attribute__((sentinel));
 /* The same with a stdin that does not block, as whoever shares it may have set it. */
 struct process *process_start_nonblocking(const char *first, ...) __attribute__((sentinel));
+/* The same with a full pipe as stderr, which takes nothing until it is read. */
+struct process *process_start_unheard(const char *first, ...) __attribute__((sentinel));
 /* Starts msp with a terminal as all three. */
 struct process *process_start_on_terminal(const char *first, ...) __attribute__((sentinel));
 void process_write(struct process *process, const char *text);

@@ -103,8 +103,9 @@ static void values_are_quoted_where_needed(void **state)
 	    {"\x01\x7f", "\"\\u0001\\u007f\""},
 	    {"\xc2\x85\xc2\x9b\xc2\xa0", "\"\\u0085\\u009b\xc2\xa0\""},
 	    {"caf\xc3\xa9 \xe2\x82\xac\xf0\x9f\x98\x80", "\"caf\xc3\xa9 \xe2\x82\xac\xf0\x9f\x98\x80\""},
-	    {"a\xff\xc3", "\"a\\ufffd\\ufffd\""},
-	    {"\xed\xa0\x80", "\"\\ufffd\\ufffd\\ufffd\""},
+	    {"a\xff\xc3", "\"a\\xff\\xc3\""},
+	    {"\xed\xa0\x80", "\"\\xed\\xa0\\x80\""},
+	    {"\xe2\x80\xae", "\"\\u202e\""},
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		msp_log(MSP_LOG_INFO, "m", "k", cases[i].value, NULL);

@@ -1,4 +1,4 @@
-/* Logging: logfmt lines on stderr, one write(2) each.
+/* Logging: logfmt lines on stderr, which msp/console.h writes.
  *
  *     time=2026-01-31T12:00:00.123Z level=info msg="worker ready" model=iris_model/0.1 worker=0 */
 #ifndef MSP_LOG_H
