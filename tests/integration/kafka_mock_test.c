@@ -1,124 +1,42 @@
 /* Errors that a real broker gives seldom, from librdkafka's mock cluster: the consumer answers ok, again or lost, never
  * sticks, never fails, and works afterwards. The mock keeps no offsets of transactions and fences nobody: what is
  * lost or doubled is shown on real brokers, by tests/fault. */
-#include "check.h"
+#include "kafka_mock.h"
 
-#include <librdkafka/rdkafka.h>
-#include <librdkafka/rdkafka_mock.h>
 #include <msp/clock.h>
-#include <msp_transport_kafka.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 
-#define DEADLINE_MS 60000
-/* Kafka's numbers of requests. */
-enum {
-	PRODUCE = 0,
-	OFFSET_COMMIT = 8,
-	OFFSET_FETCH = 9,
-	FIND_COORDINATOR = 10,
-	JOIN_GROUP = 11,
-	HEARTBEAT = 12,
-	INIT_PRODUCER_ID = 22,
-	ADD_PARTITIONS_TO_TXN = 24,
-	ADD_OFFSETS_TO_TXN = 25,
-	END_TXN = 26,
-	TXN_OFFSET_COMMIT = 28,
-};
-
-static struct {
-	rd_kafka_t *host; /* of the mock cluster */
-	rd_kafka_mock_cluster_t *cluster;
-	struct msp_transport *transport;
-	struct msp_consumer *consumer;
-	char names[3][32]; /* inputs, outputs, errors */
-} mock;
-
-/* ---- the cluster ---- */
+static struct kafka_mock mock;
+static struct msp_consumer *member;
 
 static int mock_start(void **state)
 {
-	static int count;
-	char text[200], url[300];
 	(void)state;
-	rd_kafka_conf_t *conf = rd_kafka_conf_new();
-	rd_kafka_conf_set(conf, "log_level", "4", text, sizeof(text)); /* it misses brokers of its own */
-	mock.host = rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof(text));
-	assert_non_null(mock.host);
-	mock.cluster = rd_kafka_mock_cluster_new(mock.host, 1);
-	assert_non_null(mock.cluster);
-	for (size_t i = 0; i < 3; i++) {
-		snprintf(mock.names[i], sizeof(mock.names[i]), "topic.%d.%zu", count, i);
-		assert_int_equal(rd_kafka_mock_topic_create(mock.cluster, mock.names[i], 1, 1), RD_KAFKA_RESP_ERR_NO_ERROR);
-	}
-	count++;
-	snprintf(url, sizeof(url), "kafka://%s", rd_kafka_mock_cluster_bootstraps(mock.cluster));
-	static const struct msp_property properties[] = {
-	    {"consumer.fetch.wait.max.ms", "10"}, {"consumer.heartbeat.interval.ms", "100"}, {"socket.timeout.ms", "1000"}};
-	const struct msp_transport_config config = {.url = url, .properties = properties, .property_count = 3};
-	assert_int_equal(msp_transport_kafka.open(&config, &mock.transport, NULL), MSP_OK);
+	kafka_mock_start(&mock, 1, NULL);
 	return 0;
 }
 
 static int mock_stop(void **state)
 {
 	(void)state;
-	if (mock.consumer)
-		msp_consumer_free(mock.consumer);
-	mock.consumer = NULL;
-	msp_transport_free(mock.transport);
-	rd_kafka_mock_cluster_destroy(mock.cluster);
-	rd_kafka_destroy(mock.host);
+	msp_consumer_free(member);
+	member = NULL;
+	kafka_mock_stop(&mock);
 	return 0;
 }
 
 static void consumer_open(enum msp_guarantee guarantee, const char *instance)
 {
-	const struct msp_consumer_config config = {
-	    .inputs = mock.names[0],
-	    .outputs = mock.names[1],
-	    .errors = mock.names[2],
-	    .group = "group",
-	    .instance = instance,
-	    .guarantee = guarantee,
-	    .commit_interval_ms = 50,
-	};
-	struct msp_error err = {.text = ""};
-	if (msp_transport_consumer_open(mock.transport, &config, &mock.consumer, &err) != MSP_OK)
-		fail_msg("%s", err.text);
+	member = kafka_mock_consumer_open(&mock, guarantee, instance);
 }
 
 static void input_send(void)
 {
-	struct msp_outgoing outgoing = {.message = {.value = MSP_BYTES_LITERAL("value"),
-	                                            .timestamp_ms = MSP_TIMESTAMP_NONE,
-	                                            .partition = MSP_PARTITION_ANY}};
-	struct msp_producer *producer;
-	assert_int_equal(msp_transport_producer_open(mock.transport, &producer, NULL), MSP_OK);
-	assert_int_equal(msp_producer_send(producer, mock.names[0], &outgoing, 1, DEADLINE_MS, NULL), MSP_OK);
-	assert_int_equal(outgoing.state, MSP_OUTGOING_PUBLISHED);
-	msp_producer_free(producer);
+	kafka_mock_inputs_send(&mock, MSP_PARTITION_ANY, 1);
 }
 
 /* ---- the consumer ---- */
-
-/* The next message, whatever the broker says meanwhile, as long as trying again is what the consumer wants. */
-static struct msp_batch *batch_receive(void)
-{
-	const struct msp_receive_limits limits = {.max_messages = 1, .max_bytes = 1 << 20, .timeout_ms = 100};
-	int64_t deadline_ms = msp_monotonic_ms() + DEADLINE_MS;
-	while (msp_monotonic_ms() < deadline_ms) {
-		struct msp_batch *batch = NULL;
-		struct msp_error err = {.text = ""};
-		if (msp_consumer_receive(mock.consumer, &limits, &batch, &err) != MSP_OK && !err.retriable)
-			fail_msg("receive: %s", err.text);
-		if (batch)
-			return batch;
-	}
-	fail_msg("nothing was received in time");
-	return NULL;
-}
 
 /* Settles the batch with one output. Returns how it ended: ok or lost. */
 static enum msp_settle_answer batch_settle(struct msp_batch *batch)
@@ -127,23 +45,23 @@ static enum msp_settle_answer batch_settle(struct msp_batch *batch)
 	int64_t deadline_ms = msp_monotonic_ms() + DEADLINE_MS;
 	enum msp_settle_answer answer = MSP_SETTLE_AGAIN;
 	struct msp_error err = {.text = ""};
-	msp_consumer_settle_begin(mock.consumer, batch, &outgoing);
+	msp_consumer_settle_begin(member, batch, &outgoing);
 	while (answer == MSP_SETTLE_AGAIN && msp_monotonic_ms() < deadline_ms)
-		answer = msp_consumer_settle_wait(mock.consumer, 50, &err);
+		answer = msp_consumer_settle_wait(member, 50, &err);
 	if (answer != MSP_SETTLE_OK && answer != MSP_SETTLE_LOST)
 		fail_msg("the settle ends with %d: %s", (int)answer, err.text);
 	if (answer == MSP_SETTLE_OK)
 		assert_int_equal(outgoing.state, MSP_OUTGOING_PUBLISHED);
-	msp_consumer_batch_free(mock.consumer, batch);
+	msp_consumer_batch_free(member, batch);
 	return answer;
 }
 
 /* What is lost comes again. */
 static void next_settle(void)
 {
-	struct msp_batch *batch = batch_receive();
+	struct msp_batch *batch = kafka_mock_receive(member, 1);
 	while (batch_settle(batch) == MSP_SETTLE_LOST)
-		batch = batch_receive();
+		batch = kafka_mock_receive(member, 1);
 }
 
 static void round_trip(void)
@@ -249,8 +167,6 @@ static const struct fault faults[] = {
      E(INVALID_PRODUCER_EPOCH)},
 };
 
-#define BROKER 1
-
 /* Onto the stack of the one broker, because only such a stack can be counted. */
 static void error_push(int16_t request, rd_kafka_resp_err_t code)
 {
@@ -339,7 +255,7 @@ static void a_broker_too_old_for_transactions_is_named(void **state)
 	struct msp_error err = {.text = ""};
 	(void)state;
 	assert_int_equal(rd_kafka_mock_set_apiversion(mock.cluster, INIT_PRODUCER_ID, -1, -1), RD_KAFKA_RESP_ERR_NO_ERROR);
-	assert_int_equal(msp_transport_consumer_open(mock.transport, &config, &mock.consumer, &err), MSP_E_UNSUPPORTED);
+	assert_int_equal(msp_transport_consumer_open(mock.transport, &config, &member, &err), MSP_E_UNSUPPORTED);
 	assert_false(err.retriable);
 	assert_non_null(strstr(err.text, "exactly_once needs Kafka 2.5 or newer"));
 }
@@ -356,15 +272,12 @@ static void a_fenced_instance_ends(void **state)
 	round_trip();
 	errors_push(&fault);
 	int64_t deadline_ms = msp_monotonic_ms() + DEADLINE_MS;
-	while (msp_consumer_receive(mock.consumer, &limits, &batch, &err) == MSP_OK)
+	while (msp_consumer_receive(member, &limits, &batch, &err) == MSP_OK)
 		assert_true(msp_monotonic_ms() < deadline_ms);
 	assert_int_equal(err.status, MSP_E_CONFLICT);
 	assert_false(err.retriable);
 	assert_non_null(strstr(err.text, "another live process has the instance name name-0"));
 }
-
-/* Longer than anything waits here. */
-#define NO_ANSWER_MS (10 * DEADLINE_MS)
 
 static void broker_goes(void)
 {
@@ -373,7 +286,7 @@ static void broker_goes(void)
 
 static void broker_hangs(void)
 {
-	assert_int_equal(rd_kafka_mock_broker_set_rtt(mock.cluster, BROKER, NO_ANSWER_MS), RD_KAFKA_RESP_ERR_NO_ERROR);
+	kafka_mock_hang(&mock);
 }
 
 /* What it has settled is committed when the broker is back, or repeated: either way it ends, within a session and
@@ -384,8 +297,8 @@ static void closes_when(void (*broker_fails)(void), const char *instance)
 	round_trip();
 	broker_fails();
 	int64_t deadline_ms = msp_monotonic_ms() + DEADLINE_MS;
-	msp_consumer_free(mock.consumer);
-	mock.consumer = NULL;
+	msp_consumer_free(member);
+	member = NULL;
 	assert_true(msp_monotonic_ms() < deadline_ms);
 }
 
