@@ -62,6 +62,15 @@ long long redis_number_of(char *line)
 	return number;
 }
 
+long long redis_info_number(const char *name)
+{
+	redisReply *reply = redis_run("INFO everything");
+	const char *found = strstr(reply->str, name);
+	long long number = found ? strtoll(found + strlen(name), NULL, 10) : 0;
+	freeReplyObject(reply);
+	return number;
+}
+
 struct msp_consumer *consumer_open_with(struct fixture *fixture, enum msp_guarantee guarantee, const char *instance)
 {
 	struct msp_consumer *consumer = NULL;

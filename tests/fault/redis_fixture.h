@@ -23,6 +23,9 @@ extern char redis_line[512];
 redisReply *redis_run_line(char *line);
 long long redis_number_of(char *line);
 
+/* A number that INFO says after `name`, "field:"; 0: it is not there. */
+long long redis_info_number(const char *name);
+
 /* A consumer of the fixture's topics with a guarantee; `url` NULL: the server's. */
 struct msp_consumer *consumer_open_with(struct fixture *fixture, enum msp_guarantee guarantee, const char *instance);
 

@@ -83,11 +83,7 @@ static void trimmed_entries_are_said(void **state)
 
 static long long evals(void)
 {
-	redisReply *reply = redis_run("INFO commandstats");
-	const char *eval = strstr(reply->str, "cmdstat_eval:calls=");
-	long long count = eval ? strtoll(eval + strlen("cmdstat_eval:calls="), NULL, 10) : 0;
-	freeReplyObject(reply);
-	return count;
+	return redis_info_number("cmdstat_eval:calls=");
 }
 
 /* Such an entry stays its dead owner's, who is found again and again. */

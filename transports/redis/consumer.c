@@ -55,6 +55,13 @@ static void name_replace(struct redis_consumer *consumer)
 		error_note(consumer, &why);
 }
 
+/* Lets other consumers redeliver, unless such an entry is being claimed or computed here. */
+static void redelivery_unlock(struct redis_consumer *consumer)
+{
+	if (!redis_pending_is_claiming(&consumer->pending) && !redis_fetch_has_redelivered(&consumer->fetch))
+		redis_redelivery_lock_give(&consumer->transport->redelivery_lock, &consumer->pending.lock_until_ms);
+}
+
 static void consumer_hear(struct redis_consumer *consumer, const struct redis_news *news)
 {
 	switch (news->kind) {
@@ -80,13 +87,7 @@ static void consumer_hear(struct redis_consumer *consumer, const struct redis_ne
 		group_gone(consumer, &news->why);
 		break;
 	}
-}
-
-/* Lets other consumers redeliver, unless such an entry is being claimed or computed here. */
-static void redelivery_unlock(struct redis_consumer *consumer)
-{
-	if (!redis_pending_is_claiming(&consumer->pending) && !redis_fetch_has_redelivered(&consumer->fetch))
-		redis_redelivery_lock_give(&consumer->transport->redelivery_lock, &consumer->pending.lock_until_ms);
+	redelivery_unlock(consumer);
 }
 
 /* ---- the links ---- */
@@ -135,7 +136,6 @@ static void link_reply(void *context, int kind, size_t index, redisReply *reply)
 		redis_settle_reply(&consumer->settle, session, (enum redis_kind)kind, index, reply, &news);
 	}
 	consumer_hear(consumer, &news);
-	redelivery_unlock(consumer);
 	/* Most answers about results are followed by others, and then by what comes next. */
 	if (kind >= REDIS_LOADED && consumer->settle.step != REDIS_STEP_PUBLISHING)
 		(void)settle_drive(consumer);
@@ -329,7 +329,6 @@ static void consumer_settle_begin(struct msp_consumer *base, struct msp_batch *b
 	struct redis_consumer *consumer = consumer_cast(base);
 	struct redis_batch *batch = (struct redis_batch *)batch_base;
 	batch->entries->redelivered = false;
-	redelivery_unlock(consumer);
 	redis_settle_begin(&consumer->settle, &batch->base, batch->generation, outgoing);
 	(void)settle_drive(consumer);
 	redis_link_flush(&consumer->session.writes);

@@ -1,7 +1,7 @@
 /* The consumer: its parts, and the one loop that serves them.
  *
- * Whoever waits, for a message or for a settle, turns the loop: it drives the parts, which write what they have to ask,
- * polls both links, and hands each answer to the part that asked. Parts return news, and the loop acts on them. */
+ * Whoever waits, for a message or for a settle, runs the loop: it drives the parts, which write what they have to ask,
+ * polls both links, and hands each answer to the part that asked. Parts return news, and consumer_hear acts on them. */
 #ifndef REDIS_CONSUMER_H
 #define REDIS_CONSUMER_H
 

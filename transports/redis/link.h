@@ -58,8 +58,8 @@ struct redis_link {
 	struct msp_error error;
 	int64_t client_id;     /* as the server counts; 0: unknown */
 	uint64_t connects;     /* how often it came up */
-	int64_t asked_ns;      /* when the oldest answer that is owed was asked for, if others are not owed longer */
-	int64_t round_trip_us; /* of the last question that was asked alone or first; -1: none yet */
+	int64_t asked_ns;      /* when something was asked while nothing was owed; 0: that is answered */
+	int64_t round_trip_us; /* of the last such question; -1: there was none yet */
 };
 
 void redis_link_init(struct redis_link *link, const struct redis_link_config *config);

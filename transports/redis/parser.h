@@ -7,9 +7,9 @@
 #include <hiredis/hiredis.h>
 #include <stdbool.h>
 
-/* More than any array has that we ask for: the verdicts on a million messages, the words of the largest entry. */
+/* More than any array has that we ask for: the results of a million messages, the words of the largest entry. */
 #define REDIS_PARSER_ELEMENTS_MAX (1 << 21)
-/* Arrays in arrays; a page of entries has four. */
+/* Arrays in arrays; a reply of entries has four. */
 #define REDIS_PARSER_DEPTH_MAX 7
 /* An error or a status, far beyond what any script says. */
 #define REDIS_PARSER_LINE_MAX ((size_t)64 << 10)

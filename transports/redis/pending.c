@@ -197,41 +197,38 @@ static void own_begin(struct redis_pending *pending, const struct redis_session 
 	owner_begin(pending, session->lease.consumer, "");
 }
 
+/* Asks what the state says; returns as redis_pending_drive. */
+static int64_t state_ask(struct redis_pending *pending, struct redis_session *session,
+                         struct redis_redelivery_lock *lock, const struct redis_pending_view *view)
+{
+	if (pending->state == REDIS_PENDING_LOOK) {
+		owners_ask(pending, session);
+		pending->state = REDIS_PENDING_LOOKING;
+	} else if (pending->state == REDIS_PENDING_LIST && !(owner_is_us(pending, session) && view->is_fetching)) {
+		list_ask(pending, session);
+		pending->state = REDIS_PENDING_LISTING;
+	} else if (pending->state == REDIS_PENDING_CLAIM && view->may_claim) {
+		if (!redis_redelivery_lock_take(lock, &pending->lock_until_ms))
+			return LOCK_RETRY_MS;
+		claim_ask(pending, session);
+		pending->state = REDIS_PENDING_CLAIMING;
+	}
+	return -1;
+}
+
 int64_t redis_pending_drive(struct redis_pending *pending, struct redis_session *session,
                             struct redis_redelivery_lock *lock, const struct redis_pending_view *view)
 {
 	int64_t left_ms = pending->due_ms - msp_monotonic_ms();
 	if (!redis_link_is_up(&session->writes))
 		return -1;
-	if (pending->state == REDIS_PENDING_REST && left_ms <= 0)
+	if (pending->state == REDIS_PENDING_REST && left_ms > 0)
+		return left_ms;
+	if (pending->state == REDIS_PENDING_REST)
 		pending->state = pending->looks > 0 ? REDIS_PENDING_LOOK : REDIS_PENDING_OWN;
 	if (pending->state == REDIS_PENDING_OWN)
 		own_begin(pending, session);
-	switch (pending->state) {
-	case REDIS_PENDING_REST:
-		return left_ms;
-	case REDIS_PENDING_LOOK:
-		owners_ask(pending, session);
-		pending->state = REDIS_PENDING_LOOKING;
-		break;
-	case REDIS_PENDING_LIST:
-		if (owner_is_us(pending, session) && view->is_fetching)
-			break;
-		list_ask(pending, session);
-		pending->state = REDIS_PENDING_LISTING;
-		break;
-	case REDIS_PENDING_CLAIM:
-		if (!view->may_claim)
-			break;
-		if (!redis_redelivery_lock_take(lock, &pending->lock_until_ms))
-			return LOCK_RETRY_MS;
-		claim_ask(pending, session);
-		pending->state = REDIS_PENDING_CLAIMING;
-		break;
-	default:
-		break;
-	}
-	return -1;
+	return state_ask(pending, session, lock, view);
 }
 
 /* ---- answers ---- */
