@@ -21,9 +21,9 @@ struct redis_entries {
 /* Finds the entries in what XREAD and XREADGROUP answer, [[topic, entries]]; NULL: nothing came. False: the answer is
  * something else. */
 bool redis_entries_find(const redisReply *reply, const redisReply **ret_entries);
-/* Makes messages of `entries`, an array of at least one [id, fields] inside `reply`. Takes the reply, also on failure.
+/* Makes messages of `rows`, an array of at least one [id, fields] inside `reply`. Takes the reply, also on failure.
  */
-enum msp_status redis_entries_new(redisReply *reply, const redisReply *entries, const char *topic,
+enum msp_status redis_entries_new(redisReply *reply, const redisReply *rows, const char *topic,
                                   struct redis_entries **ret_entries, struct msp_error *err) MSP_NODISCARD;
 void redis_entries_free(struct redis_entries *entries);
 

@@ -56,15 +56,19 @@ static enum msp_status path_find(const struct redis_address *address, struct red
 
 /* ---- lookups ---- */
 
-void redis_lookup_unref(struct redis_lookup *lookup)
+static void lookup_free(struct redis_lookup *lookup)
 {
-	if (!lookup || atomic_fetch_sub(&lookup->references, 1) > 1)
-		return;
 	if (lookup->fd >= 0)
 		close(lookup->fd);
 	free(lookup->host);
 	free(lookup->port);
 	free(lookup);
+}
+
+void redis_lookup_unref(struct redis_lookup *lookup)
+{
+	if (lookup && atomic_fetch_sub(&lookup->references, 1) == 1)
+		lookup_free(lookup);
 }
 
 static struct redis_lookup *lookup_ref(struct redis_lookup *lookup)
@@ -85,19 +89,20 @@ static void *lookup_main(void *argument)
 	return NULL;
 }
 
+/* With two references: the caller's and the thread's. */
 static struct redis_lookup *lookup_new(const struct redis_address *address)
 {
 	struct redis_lookup *lookup = calloc(1, sizeof(*lookup));
 	if (!lookup)
 		return NULL;
-	atomic_init(&lookup->references, 1);
+	atomic_init(&lookup->references, 2);
 	snprintf(lookup->name, sizeof(lookup->name), "%s", address->name);
 	lookup->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	lookup->host = strdup(address->host);
 	lookup->port = strdup(address->port);
 	if (lookup->fd >= 0 && lookup->host && lookup->port)
 		return lookup;
-	redis_lookup_unref(lookup);
+	lookup_free(lookup);
 	return NULL;
 }
 
@@ -108,14 +113,13 @@ static enum msp_status lookup_start(const struct redis_address *address, struct 
 	struct redis_lookup *lookup = lookup_new(address);
 	if (!lookup)
 		return msp_error_set(err, MSP_E_NO_MEMORY, "no memory to look up a name");
-	enum msp_status status = msp_thread_start(&thread, lookup_main, lookup_ref(lookup), err);
+	enum msp_status status = msp_thread_start(&thread, lookup_main, lookup, err);
 	if (status == MSP_OK) {
 		pthread_detach(thread);
 		*ret_lookup = lookup;
 		return MSP_OK;
 	}
-	redis_lookup_unref(lookup);
-	redis_lookup_unref(lookup);
+	lookup_free(lookup);
 	return status;
 }
 
