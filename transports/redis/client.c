@@ -26,8 +26,8 @@ static const struct redis_link_events EVENTS = {client_reply, client_down};
 
 void redis_client_init(struct redis_client *client, struct redis_endpoint *endpoint, const char *name)
 {
-	struct redis_link_config config = {endpoint, name, &EVENTS, client};
 	*client = (struct redis_client){.wake = -1};
+	struct redis_link_config config = {endpoint, name, &EVENTS, client};
 	redis_link_init(&client->link, &config);
 }
 
