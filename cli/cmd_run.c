@@ -6,6 +6,9 @@
 
 #include <stdlib.h>
 
+/* Until the configuration is read, which has its own limit. */
+#define STOP_LIMIT_MS 10000
+
 /* MODEL operands and -m mean the same. */
 static bool names_join(const struct run_args *args, struct text_list *ret_names)
 {
@@ -26,6 +29,8 @@ static int run_models(const struct run_args *args, const struct text_list *names
 	struct graph graph;
 	struct graph_model **models = NULL;
 	size_t count = 0;
+	/* A plugin may hang while it is loaded. */
+	stop_limit(stop, STOP_LIMIT_MS, NULL, NULL);
 	int status = graph_open_named(&graph, &args->common, names);
 	if (status == EXIT_DONE)
 		status = graph_select(&graph, names, &models, &count);

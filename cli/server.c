@@ -4,14 +4,12 @@
 #include "complain.h"
 #include "hint.h"
 #include "progress.h"
+#include "ready_file.h"
 #include "stop.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <msp/log.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #define WAIT_SAY_MS      10000 /* how often a wait is spoken of */
 #define WAIT_POLL_MS     250   /* how often the broker is asked whether topics are there by now */
@@ -21,6 +19,7 @@
 #define SERVING_TICK_MS  100
 #define BACKLOG_SOON_MS  5
 #define BACKLOG_LATER_MS 200
+#define STOP_LEAST_MS    2000 /* what closing may take however short the time to stop is */
 
 struct server {
 	struct graph *graph;
@@ -35,7 +34,7 @@ struct server {
 	int64_t backlog_total;    /* messages that were there at the start */
 	int64_t backlog_asked_ms;
 	struct progress progress;
-	bool ready; /* as the ready file says */
+	struct ready_file ready_file;
 	bool was_ready;
 	int64_t begun_ms; /* of serving */
 };
@@ -201,33 +200,6 @@ static void serving_say(const struct server *server)
 	free(broker);
 }
 
-/* ---- the ready file ---- */
-
-static int ready_file_create(const char *path)
-{
-	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
-	if (fd >= 0) {
-		close(fd);
-		return EXIT_DONE;
-	}
-	complain("--ready-file %s: %s", path, strerror(errno));
-	return EXIT_USAGE;
-}
-
-static int ready_update(struct server *server, bool ready)
-{
-	const char *path = server->args->ready_file;
-	if (ready == server->ready)
-		return EXIT_DONE;
-	server->ready = ready;
-	if (!path)
-		return EXIT_DONE;
-	if (ready)
-		return ready_file_create(path);
-	unlink(path);
-	return EXIT_DONE;
-}
-
 /* ---- -e: what is left ---- */
 
 static int64_t backlogs_remaining(const struct server *server)
@@ -303,7 +275,8 @@ static int server_serve(struct server *server)
 	while (status == EXIT_DONE && !msp_processor_failed(server->processor)) {
 		bool ready = msp_processor_ready(server->processor);
 		server->was_ready = server->was_ready || ready;
-		status = ready_update(server, ready);
+		status = ready_file_set(&server->ready_file, ready);
+		msp_processor_watch(server->processor);
 		progress_count(server, &counters);
 		if (server->args->stop_at_end && backlogs_are_settled(server, server->progress.done))
 			break;
@@ -340,11 +313,21 @@ static void tally_report(const struct server *server)
 	       seconds > 0 ? (double)total / seconds : 0.0);
 }
 
+/* The process ends without waiting for them. */
+static void last_words(void *context)
+{
+	struct server *server = context;
+	ready_file_set(&server->ready_file, false);
+	if (server->processor)
+		msp_processor_say_unended(server->processor);
+}
+
 static int server_stop(struct server *server, int status)
 {
 	struct msp_error err;
+	stop_begin(server->stop);
 	msp_processor_stop(server->processor);
-	ready_update(server, false);
+	ready_file_set(&server->ready_file, false);
 	progress_clear(&server->progress);
 	if (msp_processor_join(server->processor, &err) != MSP_OK) {
 		complain("%s", err.text);
@@ -356,6 +339,12 @@ static int server_stop(struct server *server, int status)
 	return status;
 }
 
+static int stop_limit_ms(const struct server *server)
+{
+	int timeout_ms = (int)server->graph->program.stop_timeout_ms;
+	return timeout_ms > STOP_LEAST_MS ? timeout_ms : STOP_LEAST_MS;
+}
+
 static int server_work(struct server *server)
 {
 	int status = topics_wait(server);
@@ -364,6 +353,7 @@ static int server_work(struct server *server)
 	if (status != EXIT_DONE || stop_is_asked(server->stop))
 		return status;
 	status = services_start(server);
+	stop_limit(server->stop, stop_limit_ms(server), last_words, server);
 	if (status == EXIT_DONE)
 		serving_say(server);
 	server->begun_ms = msp_monotonic_ms();
@@ -374,12 +364,13 @@ int server_run(struct graph *graph, const struct run_args *args, struct graph_mo
                struct stop *stop)
 {
 	struct server server = {.graph = graph, .args = args, .models = models, .model_count = model_count, .stop = stop};
-	/* What a killed predecessor left behind says nothing about us. */
-	if (args->ready_file)
-		unlink(args->ready_file);
+	if (ready_file_init(&server.ready_file, args->ready_file) != EXIT_DONE)
+		return EXIT_USAGE;
 	progress_init(&server.progress, args->common.quiet, "settled");
 	server.hint = topics_hint(&server);
+	stop_limit(stop, stop_limit_ms(&server), NULL, NULL);
 	int status = server_work(&server);
+	stop_limit(stop, stop_limit_ms(&server), NULL, NULL);
 	msp_processor_free(server.processor);
 	free(server.hint);
 	backlogs_free(&server);

@@ -49,7 +49,7 @@ static const struct msp_option program_array[] = {
      .default_text = "10000",
      .min = 0,
      .max = 3600000,
-     .help = "after a stop signal, how long a batch in hand may take to settle before it is left to others"},
+     .help = "after a stop signal, when what is not settled is left to others, and the process ends whatever hangs"},
 };
 
 const struct msp_option_table program_options = MSP_OPTION_TABLE(program_array, struct program_settings);

@@ -246,8 +246,8 @@ static bool processor_all(struct msp_processor *processor,
 
 static bool worker_is_ready(const struct service *service, struct msp_worker *worker)
 {
-	return service->started && (atomic_load_explicit(&worker->state, memory_order_acquire) == MSP_WORKER_READY ||
-	                            msp_worker_stopping(worker));
+	bool serves = atomic_load_explicit(&worker->state, memory_order_acquire) == MSP_WORKER_READY;
+	return service->started && ((serves && !msp_worker_hangs(worker)) || msp_worker_stopping(worker));
 }
 
 bool msp_processor_ready(struct msp_processor *processor)
@@ -271,6 +271,37 @@ bool msp_processor_failed(struct msp_processor *processor)
 	bool failed = !processor_all(processor, worker_has_not_failed);
 	pthread_mutex_unlock(&processor->mutex);
 	return failed;
+}
+
+static bool worker_watch(const struct service *service, struct msp_worker *worker)
+{
+	(void)service;
+	msp_worker_watch(worker);
+	return true;
+}
+
+void msp_processor_watch(struct msp_processor *processor)
+{
+	pthread_mutex_lock(&processor->mutex);
+	processor_all(processor, worker_watch);
+	pthread_mutex_unlock(&processor->mutex);
+}
+
+static bool worker_say_unended(const struct service *service, struct msp_worker *worker)
+{
+	if (service->started)
+		msp_worker_say_unended(worker);
+	return true;
+}
+
+void msp_processor_say_unended(struct msp_processor *processor)
+{
+	if (pthread_mutex_trylock(&processor->mutex) != 0) {
+		msp_log(MSP_LOG_ERROR, "asking the workers to stop does not return", NULL);
+		return;
+	}
+	processor_all(processor, worker_say_unended);
+	pthread_mutex_unlock(&processor->mutex);
 }
 
 void msp_processor_visit(struct msp_processor *processor,

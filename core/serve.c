@@ -80,7 +80,7 @@ static enum msp_status slot_try_compute(struct msp_worker *worker, struct msp_ba
                                         struct msp_error *err)
 {
 	struct msp_error *why = &slot->blocked_why;
-	atomic_store_explicit(&worker->computing_since_ms, msp_monotonic_ms(), memory_order_relaxed);
+	msp_worker_note_computing(worker, slot->batch);
 	enum msp_status status =
 	    msp_pipeline_run(worker->pipeline, slot->batch->messages, slot->batch->count, &slot->work, why);
 	if (status == MSP_OK) {
@@ -88,7 +88,7 @@ static enum msp_status slot_try_compute(struct msp_worker *worker, struct msp_ba
 		if (!slot->outgoing)
 			status = msp_error_set(why, MSP_E_NO_MEMORY, "no memory for a batch");
 	}
-	atomic_store_explicit(&worker->computing_since_ms, 0, memory_order_relaxed);
+	msp_worker_note_computing(worker, NULL);
 	*ret_computed = status == MSP_OK;
 	if (status == MSP_OK) {
 		slot_observe(worker, slot);

@@ -8,6 +8,7 @@
 
 #define BACKOFF_INITIAL_MS 20
 #define BACKOFF_MAX_MS     1000
+#define CLOSING_MS         1000 /* at most a tenth of the time to stop */
 
 static void worker_set_state(struct msp_worker *worker, enum msp_worker_state state)
 {
@@ -160,11 +161,18 @@ enum msp_status msp_worker_start(struct msp_worker *worker, struct msp_error *er
 	return status;
 }
 
+/* What is left of the time to stop is for closing. */
+static int settle_time_ms(int stop_timeout_ms)
+{
+	int tenth_ms = stop_timeout_ms / 10;
+	return stop_timeout_ms - (tenth_ms < CLOSING_MS ? tenth_ms : CLOSING_MS);
+}
+
 void msp_worker_stop(struct msp_worker *worker)
 {
 	pthread_mutex_lock(&worker->mutex);
 	if (!msp_worker_stopping(worker)) {
-		atomic_store(&worker->stop_deadline_ms, msp_deadline_in(worker->config->stop_timeout_ms));
+		atomic_store(&worker->stop_deadline_ms, msp_deadline_in(settle_time_ms(worker->config->stop_timeout_ms)));
 		atomic_store_explicit(&worker->stop, true, memory_order_release);
 	}
 	pthread_cond_broadcast(&worker->stopped);
@@ -216,6 +224,7 @@ void msp_worker_look(struct msp_worker *worker, struct msp_worker_snapshot *ret_
 	counters_read(&worker->counters, &snapshot->counters);
 	pthread_mutex_lock(&worker->mutex);
 	snapshot->waiting_for = worker->waiting_for;
+	snapshot->computing = worker->computing;
 	snapshot->waiting_since_ms = worker->waiting_since_ms;
 	memcpy(snapshot->waiting_why, worker->waiting_why, sizeof(snapshot->waiting_why));
 	snapshot->has_consumer = worker->consumer != NULL;

@@ -49,6 +49,7 @@ struct msp_worker {
 	enum msp_wait waiting_for;
 	char waiting_why[MSP_ERROR_TEXT_SIZE];
 	int64_t waiting_since_ms;
+	struct msp_computing computing;
 
 	/* Of the worker's own thread. */
 	struct msp_pipeline *pipeline;
@@ -58,6 +59,10 @@ struct msp_worker {
 	int64_t waiting_said_ms; /* 0: not waiting */
 	struct msp_batch_slot slots[2];
 	bool abandoned; /* a batch in flight was left to others because the time to stop was over */
+
+	/* Of the thread that watches. */
+	int64_t said_since_ms; /* the computing_since_ms that was spoken of, or 0 */
+	int64_t said_ms;
 
 	/* Valid after the thread has ended. */
 	enum msp_status status;
@@ -78,6 +83,17 @@ void msp_worker_stop(struct msp_worker *worker);
 void msp_worker_join(struct msp_worker *worker);
 /* [any thread] The histograms are borrowed from the worker. */
 void msp_worker_look(struct msp_worker *worker, struct msp_worker_snapshot *ret_snapshot);
+
+/* ---- watch.c ---- */
+
+/* Tells those who look on what is computed from now on; NULL: nothing any more. */
+void msp_worker_note_computing(struct msp_worker *worker, const struct msp_batch *batch);
+/* Whether it computes for so long that it is not ready. [any thread] */
+bool msp_worker_hangs(const struct msp_worker *worker);
+/* Says so every 10 s, and that it is over. */
+void msp_worker_watch(struct msp_worker *worker);
+/* Says what it does, unless it has ended. Waits for nobody. [any thread] */
+void msp_worker_say_unended(struct msp_worker *worker);
 
 /* ---- serve.c ---- */
 

@@ -20,7 +20,7 @@ struct msp_service_config {
 	size_t batch_max_messages;
 	size_t batch_max_bytes;
 	int batch_max_ms;        /* a batch's predict stays under this */
-	int stop_timeout_ms;     /* after stop, how long a batch in hand may take to settle before it is left to others */
+	int stop_timeout_ms;     /* after stop, when a batch that is not settled is left to others and all is closed */
 	bool output_headers;     /* msp-model and content-type on outputs */
 	const char *topics_hint; /* the command that creates missing topics, for the log; or NULL */
 	struct msp_pipeline_config pipeline;
@@ -49,6 +49,14 @@ enum msp_wait { MSP_WAIT_NOTHING, MSP_WAIT_BROKER, MSP_WAIT_MODEL, MSP_WAIT_CODE
 /* "the broker", …, for people. */
 const char *msp_wait_name(enum msp_wait reason);
 
+/* Which messages a worker computes: how many, and where the first stands. */
+struct msp_computing {
+	size_t messages;
+	int32_t partition;
+	int64_t offset; /* MSP_OFFSET_NONE where positions are ids */
+	char id[48];    /* cut when it is longer; "" where positions are offsets */
+};
+
 /* One worker at one moment. Times are of msp_monotonic_ms, 0 where nothing is so. Strings and histograms are borrowed
  * for the visit. */
 struct msp_worker_snapshot {
@@ -60,6 +68,7 @@ struct msp_worker_snapshot {
 	int64_t waiting_since_ms;
 	size_t batch_messages; /* how many the next batch may have */
 	int64_t computing_since_ms;
+	struct msp_computing computing; /* while that is so */
 	size_t in_flight; /* messages that are being settled */
 	int64_t in_flight_since_ms;
 	struct msp_counters counters;
@@ -97,11 +106,15 @@ void msp_processor_stop(struct msp_processor *processor);
 /* Waits for every worker. MSP_OK, or the status of the first worker that had to end, with its one clear line. */
 enum msp_status msp_processor_join(struct msp_processor *processor, struct msp_error *err) MSP_NODISCARD;
 
-/* True while every worker of what is not being stopped has its consumer and waits for nothing; false before start and
- * after the end. [any thread] */
+/* True while every worker of what is not being stopped has its consumer, waits for nothing and computes nothing for
+ * longer than 10 s; false before start and after the end. [any thread] */
 bool msp_processor_ready(struct msp_processor *processor);
 /* True when a worker has ended by itself (an error): join tells why. [any thread] */
 bool msp_processor_failed(struct msp_processor *processor);
+/* Says every 10 s which worker computes without an end, and which input that is. Call it about every second. */
+void msp_processor_watch(struct msp_processor *processor);
+/* Says which workers have not ended, for a process that ends without waiting for them. Waits for nobody. [any thread] */
+void msp_processor_say_unended(struct msp_processor *processor);
 /* Calls `visit` for each worker, service by service; it must not call the processor. [any thread] */
 void msp_processor_visit(struct msp_processor *processor,
                          void (*visit)(void *context, const struct msp_worker_snapshot *snapshot), void *context);

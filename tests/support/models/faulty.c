@@ -21,7 +21,7 @@ struct faulty_options {
 	bool always_fail;
 	int64_t sleep_us;
 	int64_t no_memory_calls;
-	bool open_fails;
+	bool open_fails, open_hangs;
 };
 
 static const struct msp_option option_list[] = {
@@ -47,6 +47,11 @@ static const struct msp_option option_list[] = {
      .offset = offsetof(struct faulty_options, open_fails),
      .default_text = "false",
      .help = "No instance can be opened"},
+    {.name = "open.hangs",
+     .type = MSP_OPTION_BOOLEAN,
+     .offset = offsetof(struct faulty_options, open_hangs),
+     .default_text = "false",
+     .help = "No instance is ever opened"},
 };
 
 static const struct msp_option_table option_table = MSP_OPTION_TABLE(option_list, struct faulty_options);
@@ -146,6 +151,8 @@ static enum msp_status faulty_open(struct msp_model_shared *shared, const void *
 	const struct faulty_options *faulty_options = options;
 	if (faulty_options->open_fails)
 		return msp_error_set(err, MSP_E_INVALID, "no instance can be opened, as configured");
+	while (faulty_options->open_hangs)
+		sleep_us(1000000);
 	struct faulty *faulty = calloc(1, sizeof(*faulty));
 	if (!faulty)
 		return msp_error_set(err, MSP_E_NO_MEMORY, "no memory for the model");
