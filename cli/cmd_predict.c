@@ -54,7 +54,7 @@ static void results_write(struct predictor *predictor)
 			refusal_report(predictor, predictor->first_line + i, item->failure);
 			continue;
 		}
-		output_bytes(&predictor->out, msp_work_output(&predictor->work, item));
+		output_text(&predictor->out, msp_work_output(&predictor->work, item));
 		output_write(&predictor->out, "\n", 1);
 	}
 	predictor->progress.done += predictor->work.count;

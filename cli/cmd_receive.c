@@ -236,6 +236,7 @@ static const struct flag receive_flags[] = {
     {"delimiter", 'D', FLAG_TEXT, FIELD(delimiter), "TEXT", 0, 0, "what ends each message (\\n); '': nothing"},
     {"key-delimiter", 'K', FLAG_TEXT, FIELD(key_delimiter), "TEXT", 0, 0, "write key and TEXT before each message"},
     {"null", 'Z', FLAG_SWITCH, FIELD(null_text), NULL, 0, 0, "write NULL where a value or key is null"},
+    {"raw", 0, FLAG_SWITCH, FIELD(raw), NULL, 0, 0, "write control characters as they are at a terminal too"},
     {"unbuffered", 'u', FLAG_SWITCH, FIELD(unbuffered), NULL, 0, 0, "write each message at once"},
 };
 
@@ -244,7 +245,8 @@ const struct command command_receive = {
     .summary = "write the messages of a topic to stdout",
     .operands = "[inputs|outputs|errors]",
     .text = "Writes messages to stdout, from the beginning and without end unless told otherwise. Reading changes\n"
-            "nothing at the broker, except with -g. Control-C ends it.\n"
+            "nothing at the broker, except with -g. Control-C ends it. At a terminal control characters of keys,\n"
+            "values and headers stand escaped, as in \\u001b; pipes and files get every byte as it is.\n"
             "\n"
             "Examples:\n"
             "  msp receive -b sqlite:msp.db -m iris outputs -e\n"

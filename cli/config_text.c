@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <ctype.h>
+#include <msp/escape.h>
 #include <stdio.h>
 #include <strings.h>
 
@@ -92,30 +93,30 @@ static bool scalar_is_plain(const char *text)
 	return true;
 }
 
-/* The size of a character that YAML does not read as it stands in quotes: a control character above ASCII, a line or
- * paragraph separator, a byte-order mark, one that is none. 0: it does. */
-static size_t unreadable_size(const unsigned char *text, unsigned *ret_code)
+/* Whether a character of three bytes is one that YAML does not read as it stands in quotes: a byte-order mark, and two
+ * that are none. */
+static bool is_unreadable(const char *text, size_t size)
 {
-	if (text[0] == 0xC2 && text[1] >= 0x80 && text[1] < 0xA0) {
-		*ret_code = text[1];
-		return 2;
-	}
-	if ((text[0] != 0xE2 && text[0] != 0xEF) || !text[1] || !text[2])
-		return 0;
-	*ret_code = (text[0] & 0x0FU) << 12 | (text[1] & 0x3FU) << 6 | (text[2] & 0x3FU);
-	bool readable = *ret_code != 0x2028 && *ret_code != 0x2029 && *ret_code != 0xFEFF && *ret_code < 0xFFFE;
-	return readable ? 0 : 3;
+	const unsigned char *at = (const unsigned char *)text;
+	return size == 3 && at[0] == 0xEF &&
+	       ((at[1] == 0xBB && at[2] == 0xBF) || (at[1] == 0xBF && (at[2] == 0xBE || at[2] == 0xBF)));
 }
 
-static enum msp_status quoted_char_append(struct msp_buffer *buffer, unsigned char c)
+/* Appends the first character of `text` as it stands in quotes, and moves on behind it. A byte that is not UTF-8 stays:
+ * YAML has no escape for it. */
+static enum msp_status quoted_char_append(struct msp_buffer *buffer, const char **text)
 {
-	if (c == '"' || c == '\\')
-		return msp_buffer_printf(buffer, "\\%c", c);
-	if (c == '\n')
-		return msp_buffer_append_string(buffer, "\\n");
-	if (c < 0x20 || c == 0x7f)
-		return msp_buffer_printf(buffer, "\\x%02x", c);
-	return msp_buffer_append_char(buffer, (char)c);
+	char escape[MSP_ESCAPE_SIZE];
+	const char *at = *text;
+	size_t size = msp_escape_next(msp_bytes_of_string(at), escape);
+	*text += size;
+	if (*at == '"' || *at == '\\')
+		return msp_buffer_printf(buffer, "\\%c", *at);
+	if (is_unreadable(at, size))
+		return msp_buffer_printf(buffer, "\\u%04x",
+		                         at[1] == '\xBB' ? 0xFEFFU : 0xFFC0U | ((unsigned char)at[2] & 0x3FU));
+	bool stands_as_it_is = !escape[0] || escape[1] == 'x';
+	return stands_as_it_is ? msp_buffer_append(buffer, at, size) : msp_buffer_append_string(buffer, escape);
 }
 
 enum msp_status config_append_scalar(struct msp_buffer *buffer, const char *text)
@@ -123,11 +124,7 @@ enum msp_status config_append_scalar(struct msp_buffer *buffer, const char *text
 	if (scalar_is_plain(text))
 		return msp_buffer_append_string(buffer, text);
 	enum msp_status status = msp_buffer_append_char(buffer, '"');
-	for (size_t size = 1; *text && status == MSP_OK; text += size) {
-		unsigned code;
-		size = unreadable_size((const unsigned char *)text, &code);
-		status = size ? msp_buffer_printf(buffer, "\\u%04x", code) : quoted_char_append(buffer, (unsigned char)*text);
-		size = size ? size : 1;
-	}
+	while (*text && status == MSP_OK)
+		status = quoted_char_append(buffer, &text);
 	return status == MSP_OK ? msp_buffer_append_char(buffer, '"') : status;
 }

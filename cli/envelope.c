@@ -3,6 +3,8 @@
 #include "base64.h"
 #include "builtin.h"
 
+#include <msp/escape.h>
+
 /* An envelope is at most a few times as large as the largest message that there can be. */
 #define MAX_MEMORY  ((size_t)1 << 32)
 #define KEEP_MEMORY ((size_t)1 << 20)
@@ -92,15 +94,39 @@ static bool message_value(struct msp_arena *arena, const struct msp_message *mes
 	return true;
 }
 
+/* A terminal obeys some characters that JSON does not have escaped. To a reader of JSON both are the same. */
+static enum msp_status line_escape(struct msp_buffer *buffer, size_t start)
+{
+	struct msp_bytes line = msp_bytes_of(buffer->data + start, buffer->size - start);
+	if (msp_escape_plain_size(line) == line.size)
+		return MSP_OK;
+	struct msp_buffer escaped;
+	msp_buffer_init(&escaped, buffer->max_size - start);
+	enum msp_status status = MSP_OK;
+	while (line.size > 0 && status == MSP_OK) {
+		char escape[MSP_ESCAPE_SIZE];
+		size_t plain = msp_escape_plain_size(line);
+		size_t taken = plain ? plain : msp_escape_next(line, escape);
+		status = msp_buffer_append(&escaped, plain ? line.data : escape, plain ? plain : strlen(escape));
+		line = msp_bytes_of((const char *)line.data + taken, line.size - taken);
+	}
+	buffer->size = start;
+	if (status == MSP_OK)
+		status = msp_buffer_append(buffer, escaped.data, escaped.size);
+	msp_buffer_done(&escaped);
+	return status;
+}
+
 enum msp_status envelope_encode(struct envelope *envelope, const struct msp_message *message, struct msp_buffer *buffer,
                                 struct msp_error *err)
 {
 	struct msp_value value;
+	size_t start = buffer->size;
 	envelope_forget(envelope);
 	if (!message_value(&envelope->arena, message, &value))
 		return msp_error_set(err, MSP_E_NO_MEMORY, "out of memory");
 	enum msp_status status = msp_codec_encode(envelope->codec, &value, buffer, NULL, err);
-	if (status == MSP_OK && msp_buffer_append_char(buffer, '\n') != MSP_OK)
+	if (status == MSP_OK && (line_escape(buffer, start) != MSP_OK || msp_buffer_append_char(buffer, '\n') != MSP_OK))
 		status = msp_error_set(err, MSP_E_NO_MEMORY, "out of memory");
 	return status;
 }

@@ -105,7 +105,7 @@ void format_done(struct format *format)
 
 static void bytes_write(const struct format *format, struct output *out, struct msp_bytes bytes)
 {
-	output_bytes(out, bytes.data ? bytes : msp_bytes_of_string(format->null_text));
+	output_text(out, bytes.data ? bytes : msp_bytes_of_string(format->null_text));
 }
 
 static void size_write(struct output *out, struct msp_bytes bytes)
@@ -118,7 +118,7 @@ static void binary_size_write(struct output *out, struct msp_bytes bytes)
 	uint32_t size = bytes.data ? (uint32_t)bytes.size : UINT32_MAX;
 	const unsigned char octets[] = {(unsigned char)(size >> 24), (unsigned char)(size >> 16),
 	                                (unsigned char)(size >> 8), (unsigned char)size};
-	output_write(out, octets, sizeof(octets));
+	output_text(out, msp_bytes_of(octets, sizeof(octets)));
 }
 
 /* Null is told from empty here whatever the flags, as by kcat. */
@@ -126,16 +126,16 @@ static void headers_write(struct output *out, const struct msp_message *message)
 {
 	for (size_t i = 0; i < message->header_count; i++) {
 		output_write(out, ",", i > 0);
-		output_bytes(out, message->headers[i].name);
+		output_text(out, message->headers[i].name);
 		output_write(out, "=", 1);
-		output_bytes(out, message->headers[i].value.data ? message->headers[i].value : msp_bytes_of_string("NULL"));
+		output_text(out, message->headers[i].value.data ? message->headers[i].value : msp_bytes_of_string("NULL"));
 	}
 }
 
 static void position_write(struct output *out, const struct msp_message *message)
 {
 	if (message->id)
-		output_printf(out, "%s", message->id);
+		output_text(out, msp_bytes_of_string(message->id));
 	else
 		output_printf(out, "%lld", (long long)message->offset);
 }
@@ -167,7 +167,7 @@ static void item_write(const struct format *format, const struct format_item *it
 		headers_write(out, message);
 		break;
 	case 't':
-		output_printf(out, "%s", message->topic);
+		output_text(out, msp_bytes_of_string(message->topic));
 		break;
 	case 'p':
 		output_printf(out, "%d", (int)message->partition);

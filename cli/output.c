@@ -3,6 +3,7 @@
 #include "complain.h"
 
 #include <errno.h>
+#include <msp/escape.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -11,6 +12,7 @@
 void output_init(struct output *out, int fd)
 {
 	out->fd = fd;
+	out->escapes = isatty(fd);
 	out->closed = false;
 	out->error = 0;
 	out->size = 0;
@@ -58,6 +60,21 @@ void output_write(struct output *out, const void *data, size_t size)
 	if (size)
 		memcpy(out->buffer + out->size, data, size);
 	out->size += size;
+}
+
+void output_text(struct output *out, struct msp_bytes text)
+{
+	size_t plain = out->escapes ? msp_escape_plain_size(text) : text.size;
+	while (plain < text.size) {
+		char escape[MSP_ESCAPE_SIZE];
+		output_write(out, text.data, plain);
+		struct msp_bytes rest = msp_bytes_of((const char *)text.data + plain, text.size - plain);
+		size_t taken = msp_escape_next(rest, escape);
+		output_write(out, escape, strlen(escape));
+		text = msp_bytes_of((const char *)rest.data + taken, rest.size - taken);
+		plain = msp_escape_plain_size(text);
+	}
+	output_bytes(out, text);
 }
 
 void output_printf(struct output *out, const char *format, ...)

@@ -9,8 +9,9 @@
  * reported by output_done. [owner thread] */
 struct output {
 	int fd;
-	bool closed; /* nobody reads any more, or writing failed: the caller may stop */
-	int error;   /* errno of a failed write, or 0 */
+	bool escapes; /* it is a terminal: output_text escapes */
+	bool closed;  /* nobody reads any more, or writing failed: the caller may stop */
+	int error;    /* errno of a failed write, or 0 */
 	size_t size;
 	char buffer[1 << 16];
 };
@@ -21,6 +22,8 @@ static inline void output_bytes(struct output *out, struct msp_bytes bytes)
 {
 	output_write(out, bytes.data, bytes.size);
 }
+/* What comes from others: escaped as msp/escape.h does where it goes to a terminal, byte for byte elsewhere. */
+void output_text(struct output *out, struct msp_bytes text);
 void output_printf(struct output *out, const char *format, ...) MSP_PRINTF(2, 3);
 /* Writes what is buffered. */
 void output_flush(struct output *out);

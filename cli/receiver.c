@@ -41,6 +41,8 @@ static void receiver_init(struct receiver *receiver, struct graph *graph, const 
 	receiver->status = EXIT_DONE;
 	patience_init(&receiver->patience, graph, stop);
 	output_init(&receiver->out, STDOUT_FILENO);
+	if (args->raw)
+		receiver->out.escapes = false;
 }
 
 static bool receiver_has_all(const struct receiver *receiver)

@@ -15,7 +15,7 @@ struct receive_args {
 	const char *from, *to;   /* codecs; NULL: not given */
 	struct text_list starts; /* of -o */
 	int64_t partition, count;
-	bool stop_at_end, unbuffered, envelopes, null_text;
+	bool stop_at_end, unbuffered, envelopes, null_text, raw;
 };
 
 /* How messages are written. */

@@ -316,7 +316,8 @@ int topics_delete(const struct topics_args *args)
 
 static void topic_print(void *out, const char *topic)
 {
-	output_printf(out, "%s\n", topic);
+	output_text(out, msp_bytes_of_string(topic));
+	output_write(out, "\n", 1);
 }
 
 static int admin_list(struct graph *graph)

@@ -1,7 +1,7 @@
 /* A model that misbehaves on request; otherwise it answers every object with itself.
  *
  *     {"fail": true}      the whole call fails while this input is part of it
- *     {"error": true}     this input is answered with an error text
+ *     {"error": true}     this input is answered with an error text, {"error": "TEXT"} with this one
  *     {"invalid": true}   the answer is no object
  *     {"nan": true}       the answer holds a NaN
  *     {"count": true}     the answer is {"calls": N}, the calls of predict on this instance so far
@@ -22,6 +22,7 @@ struct faulty_options {
 	int64_t sleep_us;
 	int64_t no_memory_calls;
 	bool open_fails, open_hangs;
+	const char *open_error;
 };
 
 static const struct msp_option option_list[] = {
@@ -47,6 +48,10 @@ static const struct msp_option option_list[] = {
      .offset = offsetof(struct faulty_options, open_fails),
      .default_text = "false",
      .help = "No instance can be opened"},
+    {.name = "open.error",
+     .type = MSP_OPTION_STRING,
+     .offset = offsetof(struct faulty_options, open_error),
+     .help = "No instance can be opened, for this reason"},
     {.name = "open.hangs",
      .type = MSP_OPTION_BOOLEAN,
      .offset = offsetof(struct faulty_options, open_hangs),
@@ -105,10 +110,27 @@ static bool object_of_one(struct msp_arena *arena, const char *name, struct msp_
 	return true;
 }
 
+/* The text of {"error": "TEXT"}, or NULL. */
+static const char *error_text_of(struct msp_arena *arena, const struct msp_value *input)
+{
+	const struct msp_value *value = msp_value_member(input, "error");
+	if (!value || value->type != MSP_STRING)
+		return NULL;
+	char *text = msp_arena_alloc(arena, value->count + 1);
+	if (text) {
+		memcpy(text, value->as.string, value->count);
+		text[value->count] = '\0';
+	}
+	return text;
+}
+
 static bool faulty_answer(const struct faulty *faulty, struct msp_arena *arena, const struct msp_value *input,
                           struct msp_prediction *prediction)
 {
-	if (asked_for(input, "error"))
+	const char *error_text = error_text_of(arena, input);
+	if (error_text)
+		prediction->error_text = error_text;
+	else if (asked_for(input, "error"))
 		prediction->error_text = "the input asks for an error";
 	else if (asked_for(input, "invalid"))
 		prediction->value = msp_value_integer(1);
@@ -153,6 +175,8 @@ static enum msp_status faulty_open(struct msp_model_shared *shared, const void *
 		return msp_error_set(err, MSP_E_INVALID, "no instance can be opened, as configured");
 	while (faulty_options->open_hangs)
 		sleep_us(1000000);
+	if (faulty_options->open_error)
+		return msp_error_set(err, MSP_E_INVALID, "%s", faulty_options->open_error);
 	struct faulty *faulty = calloc(1, sizeof(*faulty));
 	if (!faulty)
 		return msp_error_set(err, MSP_E_NO_MEMORY, "no memory for the model");
