@@ -171,7 +171,7 @@ static void what_was_delivered_to_nobody_is_found(void **state)
 	topic_expect(fixture, fixture->outputs, 1, 1);
 }
 
-static void what_others_settled_is_elsewhere(void **state)
+static void what_others_settled_is_already_settled(void **state)
 {
 	struct fixture *fixture = *state;
 	send_numbers(fixture, fixture->inputs, 0, 0, 4);
@@ -550,7 +550,7 @@ int main(void)
 	    T(only_solo_deliveries_count),
 	    T(what_comes_again_takes_turns),
 	    T(what_was_delivered_to_nobody_is_found),
-	    T(what_others_settled_is_elsewhere),
+	    T(what_others_settled_is_already_settled),
 	    T(a_vanished_group_is_an_operators_decision),
 	    T(a_vanished_group_is_made_again_at_least_once),
 	    T(a_group_is_made_on_an_empty_topic),

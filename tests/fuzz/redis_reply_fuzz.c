@@ -151,7 +151,7 @@ static void check_settled(const struct msp_outgoing *outgoing, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
 		must(outgoing[i].state == MSP_OUTGOING_PUBLISHED || outgoing[i].state == MSP_OUTGOING_ALREADY_SETTLED,
-		     "what is settled was published, here or elsewhere");
+		     "what is settled was published, now or before");
 }
 
 /* Sends each message on, every other one as an error. False: it remains in flight. */
