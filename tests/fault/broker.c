@@ -3,6 +3,9 @@
 #include <stdio.h>
 
 #ifdef MSP_HAS_KAFKA
+#define COMMIT_INTERVAL_MS 200 /* commit.interval.ms, as it is shipped */
+#define KAFKA_COMMIT_MS    200 /* to the broker and back */
+
 /* A message that is too large is too large compressed as well. */
 static const char *const kafka_settings[] = {"kafka.compression.type=none", NULL};
 
@@ -35,6 +38,8 @@ const struct broker brokers[] = {
         .property_count = sizeof(kafka_properties) / sizeof(kafka_properties[0]),
         .mortal_settings = kafka_mortal_settings,
         .fault_points = "libfault_points_kafka.so",
+        .marks_apart = true,
+        .mark_lag_ms = COMMIT_INTERVAL_MS + KAFKA_COMMIT_MS,
         .rebalances = true,
     },
 #endif
@@ -44,6 +49,7 @@ const struct broker brokers[] = {
         .server_start = server_start_redis,
         .short_session = redis_short_session,
         .fault_points = "libfault_points_redis.so",
+        .marks_apart = true,
     },
 #endif
 };

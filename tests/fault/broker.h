@@ -21,6 +21,10 @@ struct broker {
 	const char *const *short_session;
 	/* The library beside this program that ends msp amid publishing and about its commit; see fault_point.h. */
 	const char *fault_points;
+	/* Under at_least_once: publishes first and marks consumed afterwards, so that a fault in between repeats results.
+	 */
+	bool marks_apart;
+	int mark_lag_ms; /* and so much later at most, on a machine that is busy */
 	bool rebalances; /* a process that joins the group takes batches of others; logs say who has what */
 };
 

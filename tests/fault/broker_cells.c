@@ -12,7 +12,7 @@
 
 static void server_kill(struct trial *trial)
 {
-	trial->kills++;
+	trial_strike(trial);
 	trial->server->ops->kill(trial->server);
 }
 
@@ -27,6 +27,7 @@ static bool server_restart(struct trial *trial)
 bool run_broker_restart(struct trial *trial)
 {
 	size_t count = rounds(trial, 2, 5);
+	trial_expect_repeats(trial, count, true);
 	if (!trial_start_all(trial, PAIR))
 		return false;
 	flow(trial, count);
@@ -58,6 +59,7 @@ static bool each_says_that_it_waits(struct trial *trial, int down_ms)
 bool run_broker_down(struct trial *trial)
 {
 	int down_ms = trial->options->full ? 60000 : 5000;
+	trial_expect_repeats(trial, 1, true);
 	if (!trial_start_all(trial, PAIR))
 		return false;
 	flow(trial, 1);
@@ -79,6 +81,7 @@ static void cut_somewhere(struct trial *trial)
 bool run_cut(struct trial *trial)
 {
 	size_t count = rounds(trial, 12, 100), before = server_cuts(trial->server);
+	trial_expect_repeats(trial, count, false);
 	if (!trial_start_all(trial, PAIR))
 		return false;
 	flow(trial, count);
@@ -86,6 +89,7 @@ bool run_cut(struct trial *trial)
 		if (!trial_wait_settled(trial, place_in_flow(trial, i, count)))
 			return false;
 		cut_somewhere(trial);
+		trial_strike(trial);
 	}
 	bool concluded = trial_conclude(trial);
 	trial->kills = server_cuts(trial->server) - before;

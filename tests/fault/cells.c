@@ -1,5 +1,6 @@
 #include "cells.h"
 
+#include "fault_point.h"
 #include "random.h"
 
 #include <msp/clock.h>
@@ -34,6 +35,7 @@ bool load(struct trial *trial, size_t from, size_t until)
 static bool run_kill9_random(struct trial *trial)
 {
 	size_t kills = rounds(trial, 6, 50);
+	trial_expect_repeats(trial, kills, true);
 	if (!trial_start_all(trial, PAIR))
 		return false;
 	flow(trial, kills);
@@ -67,8 +69,24 @@ static void fault_variables_make(struct trial *trial, const char *point, size_t 
 	variables->list[3] = NULL;
 }
 
+/* Waits for the end of a process at `point`, which is its death number `times`. */
+static bool wait_struck(struct trial *trial, size_t place, const char *point, size_t times)
+{
+	char text[128];
+	snprintf(text, sizeof(text), FAULT_POINT_STRUCK, point);
+	if (process_is_running(&trial->processes[place])) {
+		progress_fail(&trial->progress, "process %zu did not come to the fault point %s", place, point);
+		return false;
+	}
+	if (!trial_wait_death(trial, place, SIGKILL))
+		return false;
+	if (process_log_count(&trial->processes[place], text) != times)
+		progress_fail(&trial->progress, "process %zu died, but not at the fault point %s", place, point);
+	return !progress_failed(&trial->progress);
+}
+
 /* Sends a little at a time, so that the process passes its fault point as often as it must, until it is dead. */
-static bool feed_until_death(struct trial *trial, size_t place, size_t *allowed, size_t until)
+static void feed_until_death(struct trial *trial, size_t place, size_t *allowed, size_t until)
 {
 	const size_t little = 25;
 	const int interval_ms = 20, patience_ms = 30000;
@@ -78,7 +96,6 @@ static bool feed_until_death(struct trial *trial, size_t place, size_t *allowed,
 		trial_allow(trial, *allowed, trial->messages);
 		progress_pause(&trial->progress, interval_ms);
 	}
-	return trial_wait_death(trial, place, SIGKILL);
 }
 
 /* Starts a process that is to die. Where joining takes time, the other must not settle everything meanwhile. */
@@ -101,13 +118,16 @@ static bool start_doomed(struct trial *trial, size_t place, const char *const *v
 static bool run_kill9_at(struct trial *trial, const char *point, size_t most)
 {
 	size_t count = rounds(trial, 3, 20), allowed = 0;
+	trial_expect_repeats(trial, count, true);
 	if (!trial_start(trial, 1) || !trial_wait_ready(trial, 1))
 		return false;
 	for (size_t i = 0; i < count; i++) {
 		struct fault_variables variables;
 		fault_variables_make(trial, point, most, &variables);
-		if (!start_doomed(trial, 0, variables.list) ||
-		    !feed_until_death(trial, 0, &allowed, trial->messages * (i + 1) / count))
+		if (!start_doomed(trial, 0, variables.list))
+			return false;
+		feed_until_death(trial, 0, &allowed, trial->messages * (i + 1) / count);
+		if (!wait_struck(trial, 0, point, i + 1))
 			return false;
 	}
 	return trial_start(trial, 0) && trial_conclude(trial);
@@ -189,6 +209,7 @@ static bool hang(struct trial *trial, const struct process *process, size_t unti
 static bool run_sigstop(struct trial *trial)
 {
 	size_t count = rounds(trial, 2, 5);
+	trial_expect_repeats(trial, count, true);
 	if (!trial_start_all(trial, PAIR))
 		return false;
 	for (size_t i = 0; i < count; i++) {
@@ -197,28 +218,29 @@ static bool run_sigstop(struct trial *trial)
 		if (!trial_wait_settled(trial, place_in_flow(trial, i, count)) ||
 		    !hang(trial, &trial->processes[i % PAIR], until))
 			return false;
-		trial->kills++;
+		trial_strike(trial);
 	}
 	return trial_conclude(trial);
 }
 
+#define STORM_KILLS 3 /* every third is no polite one */
+
 static bool storm_step(struct trial *trial, size_t round)
 {
 	size_t place = PAIR + round % PAIR;
-	trial->kills++;
-	if (trial->processes[place].pid == 0)
-		return trial_start(trial, place);
-	if (round % 3 == 0) {
-		process_end(&trial->processes[place]);
+	if (trial->processes[place].pid && round % STORM_KILLS == 0) {
+		trial_kill(trial, place);
 		return true;
 	}
-	return trial_stop(trial, place);
+	trial->kills++;
+	return trial->processes[place].pid ? trial_stop(trial, place) : trial_start(trial, place);
 }
 
 static bool run_storm(struct trial *trial)
 {
 	size_t count = rounds(trial, 6, 30);
 	int interval_ms = trial->options->full ? 1000 : 200;
+	trial_expect_repeats(trial, count / STORM_KILLS, true);
 	if (!trial_start_all(trial, PAIR))
 		return false;
 	for (size_t i = 0; i < count; i++) {
@@ -293,12 +315,15 @@ static bool aborted_restart(struct trial *trial, bool *ret_ready)
 	return true;
 }
 
+#define DELIVERY_LIMIT 16 /* delivery.limit, as it is shipped */
+
 /* Over when everything is settled and the last two processes live: a moment later still, because one that has aborted
  * may be found dead by the other before it is found dead by us. */
 static bool run_crashing_model(struct trial *trial)
 {
 	const int interval_ms = 20, patience_ms = 60000, moments = 10;
 	int64_t deadline_ms = msp_monotonic_ms() + patience_ms;
+	trial_expect_repeats(trial, trial->setup->specials[0].count * DELIVERY_LIMIT, true);
 	if (!trial_start(trial, 0) || !trial_start(trial, 1))
 		return false;
 	trial_allow(trial, trial->messages, trial->messages);
@@ -332,8 +357,13 @@ static bool run_topic_missing(struct trial *trial)
 	return trial_create_topic(trial, MSP_TOPIC_ERRORS) && trial_conclude(trial);
 }
 
+/* A refusal ends the client, and with it what it has under way. That of a record is one more. */
 static bool run_too_large(struct trial *trial)
 {
+	const struct plan_special *big = &trial->setup->specials[0], *huge = &trial->setup->specials[1];
+	size_t refusals = big->count + 2 * huge->count;
+	trial_expect_repeats(trial, refusals, false);
+	trial_explain_repeats(trial, refusals);
 	return trial_start_all(trial, PAIR) && trial_conclude(trial);
 }
 

@@ -1,17 +1,17 @@
 #include "progress.h"
 
+#include <assert.h>
+#include <msp/clock.h>
+#include <msp/thread.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <time.h>
 
 void progress_init(struct progress *progress)
 {
-	pthread_condattr_t attributes;
-	*progress = (struct progress){.sent = 0};
-	pthread_condattr_init(&attributes);
-	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(&progress->changed, &attributes);
-	pthread_condattr_destroy(&attributes);
+	*progress = (struct progress){.max_window = SIZE_MAX};
+	bool made = msp_condition_init(&progress->changed);
+	assert(made);
+	(void)made;
 	pthread_mutex_init(&progress->mutex, NULL);
 }
 
@@ -36,7 +36,15 @@ void progress_allow(struct progress *progress, size_t allowed, size_t window)
 {
 	progress_lock(progress);
 	progress->allowed = allowed;
-	progress->window = window;
+	progress->window = window < progress->max_window ? window : progress->max_window;
+	progress_unlock_changed(progress);
+}
+
+void progress_limit(struct progress *progress, size_t window, size_t pace)
+{
+	progress_lock(progress);
+	progress->max_window = window;
+	progress->pace = pace;
 	progress_unlock_changed(progress);
 }
 
@@ -88,41 +96,46 @@ bool progress_failed(struct progress *progress)
 	return failed;
 }
 
+/* How many of `allowance` the pace lets go now; 0: wait until progress->next_ms. */
+static size_t paced(struct progress *progress, size_t allowance)
+{
+	const size_t steps = 50; /* in a second */
+	int64_t now_ms = msp_monotonic_ms();
+	if (progress->pace == 0)
+		return allowance;
+	if (now_ms < progress->next_ms)
+		return 0;
+	size_t step = progress->pace < steps ? 1 : progress->pace / steps;
+	size_t count = allowance < step ? allowance : step;
+	progress->next_ms = now_ms + (int64_t)(count * 1000 / progress->pace);
+	return count;
+}
+
 size_t progress_wait_allowance(struct progress *progress, size_t sent)
 {
-	size_t allowance = 0;
+	size_t count = 0;
 	progress_lock(progress);
 	while (!progress->stopping) {
 		size_t most = progress->settled + progress->window;
 		most = most < progress->allowed ? most : progress->allowed;
-		allowance = most > sent ? most - sent : 0;
-		if (allowance)
+		count = most > sent ? paced(progress, most - sent) : 0;
+		if (count)
 			break;
-		pthread_cond_wait(&progress->changed, &progress->mutex);
+		if (most > sent)
+			(void)msp_condition_wait(&progress->changed, &progress->mutex, progress->next_ms);
+		else
+			pthread_cond_wait(&progress->changed, &progress->mutex);
 	}
 	pthread_mutex_unlock(&progress->mutex);
-	return allowance;
-}
-
-static struct timespec deadline_in(int timeout_ms)
-{
-	struct timespec deadline;
-	clock_gettime(CLOCK_MONOTONIC, &deadline);
-	deadline.tv_sec += timeout_ms / 1000;
-	deadline.tv_nsec += (long)(timeout_ms % 1000) * 1000000;
-	if (deadline.tv_nsec >= 1000000000) {
-		deadline.tv_sec++;
-		deadline.tv_nsec -= 1000000000;
-	}
-	return deadline;
+	return count;
 }
 
 bool progress_wait_settled(struct progress *progress, size_t count, int timeout_ms)
 {
-	struct timespec deadline = deadline_in(timeout_ms);
+	int64_t deadline_ms = msp_deadline_in(timeout_ms);
 	progress_lock(progress);
 	while (progress->settled < count && !*progress->failure)
-		if (pthread_cond_timedwait(&progress->changed, &progress->mutex, &deadline) != 0)
+		if (!msp_condition_wait(&progress->changed, &progress->mutex, deadline_ms))
 			break;
 	bool reached = progress->settled >= count;
 	pthread_mutex_unlock(&progress->mutex);
@@ -147,9 +160,9 @@ size_t progress_sent(struct progress *progress)
 
 void progress_pause(struct progress *progress, int timeout_ms)
 {
-	struct timespec deadline = deadline_in(timeout_ms);
+	int64_t deadline_ms = msp_deadline_in(timeout_ms);
 	progress_lock(progress);
-	while (!progress->stopping && pthread_cond_timedwait(&progress->changed, &progress->mutex, &deadline) == 0)
+	while (!progress->stopping && msp_condition_wait(&progress->changed, &progress->mutex, deadline_ms))
 		continue;
 	pthread_mutex_unlock(&progress->mutex);
 }

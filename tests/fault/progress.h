@@ -5,15 +5,19 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* [any thread] */
 struct progress {
 	pthread_mutex_t mutex; /* over everything below */
 	pthread_cond_t changed;
-	size_t sent;    /* messages that the broker has acknowledged */
-	size_t settled; /* different ids that were seen in outputs or errors */
-	size_t allowed; /* the generator may send so many */
-	size_t window;  /* and so many more than are settled */
+	size_t sent;       /* messages that the broker has acknowledged */
+	size_t settled;    /* different ids that were seen in outputs or errors */
+	size_t allowed;    /* the generator may send so many */
+	size_t window;     /* and so many more than are settled */
+	size_t max_window; /* whatever the window is */
+	size_t pace;       /* and so many in a second; 0: as fast as it can */
+	int64_t next_ms;   /* not before */
 	bool stopping;
 	char failure[512]; /* the first thing that went wrong, or "" */
 };
@@ -22,6 +26,8 @@ void progress_init(struct progress *progress);
 void progress_done(struct progress *progress);
 
 void progress_allow(struct progress *progress, size_t allowed, size_t window);
+/* Whatever is allowed: the generator sends no more than `window` beyond what is settled, and `pace` in a second. */
+void progress_limit(struct progress *progress, size_t window, size_t pace);
 void progress_add_sent(struct progress *progress, size_t more);
 void progress_add_settled(struct progress *progress, size_t more);
 /* Asks the threads to end. */

@@ -219,9 +219,33 @@ bool trial_start_all(struct trial *trial, size_t count)
 	return true;
 }
 
-void trial_kill(struct trial *trial, size_t place)
+void trial_expect_repeats(struct trial *trial, size_t faults, bool marks_are_lost)
+{
+	const struct broker *broker = trial->options->broker;
+	if (trial->guarantee != MSP_AT_LEAST_ONCE || !broker->marks_apart)
+		return;
+	size_t share = trial->messages / (2 * faults), lag_ms = marks_are_lost ? (size_t)broker->mark_lag_ms : 0;
+	trial->repeats_per_fault = share;
+	if (lag_ms == 0)
+		progress_limit(&trial->progress, share, 0);
+	else
+		progress_limit(&trial->progress, share / 2, (share - share / 2) * 1000 / lag_ms);
+}
+
+void trial_explain_repeats(struct trial *trial, size_t faults)
+{
+	trial->repeats_explained += faults * trial->repeats_per_fault;
+}
+
+void trial_strike(struct trial *trial)
 {
 	trial->kills++;
+	trial_explain_repeats(trial, 1);
+}
+
+void trial_kill(struct trial *trial, size_t place)
+{
+	trial_strike(trial);
 	process_end(&trial->processes[place]);
 }
 
@@ -253,7 +277,7 @@ bool trial_wait_death(struct trial *trial, size_t place, int signal)
 		return false;
 	}
 	if (WIFSIGNALED(status) && WTERMSIG(status) == signal) {
-		trial->kills++;
+		trial_strike(trial);
 		return true;
 	}
 	process_status_text(status, text, sizeof(text));
@@ -372,6 +396,9 @@ static void counts_check(struct trial *trial)
 	if (trial->guarantee == MSP_EXACTLY_ONCE && (counts->doubled || disordered || counts->both))
 		progress_fail(&trial->progress, "under exactly_once %zu doubled, %zu reordered, %zu in both", counts->doubled,
 		              counts->reordered, counts->both);
+	if (trial->guarantee == MSP_AT_LEAST_ONCE && counts->doubled > trial->repeats_explained)
+		progress_fail(&trial->progress, "%zu doubled, and %zu faults explain %zu of them at most", counts->doubled,
+		              trial->kills, trial->repeats_explained);
 }
 
 /* A killed process may have published what it did not mark: others repeat it after all results are there. */

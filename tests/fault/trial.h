@@ -55,6 +55,7 @@ struct trial {
 	struct verifier verifier;
 	struct process processes[TRIAL_PROCESSES];
 	size_t kills;
+	size_t repeats_per_fault, repeats_explained;
 	struct counts counts;
 	bool concluded;
 };
@@ -64,6 +65,16 @@ bool trial_init(struct trial *trial, const struct trial_options *options, const 
                 const char *cell, enum msp_guarantee guarantee, size_t messages);
 /* Ends everything, and removes the folder of a trial that did not fail. */
 void trial_done(struct trial *trial);
+
+/* Up to `faults` will strike that may make at_least_once repeat results. What one of them may repeat is made so little
+ * that all of them together explain half of the messages: no more are under way at a time and, if marks are lost, no
+ * more come in the time that a mark may lag. Without this call, and on a broker that does not mark apart, nothing may
+ * be repeated. */
+void trial_expect_repeats(struct trial *trial, size_t faults, bool marks_are_lost);
+/* So many have struck that are no kills. */
+void trial_explain_repeats(struct trial *trial, size_t faults);
+/* One of them strikes. */
+void trial_strike(struct trial *trial);
 
 /* Most helpers note a failure themselves; a cell ends when one is false. */
 
