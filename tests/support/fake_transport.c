@@ -188,8 +188,11 @@ static void fake_wake(struct msp_consumer *base)
 static void fake_consumer_free(struct msp_consumer *base)
 {
 	struct fake_consumer *consumer = fake_of(base);
+	struct fake_transport *fake = consumer->fake;
 	free(consumer->flying);
-	consumer->fake->received = consumer->fake->settled;
+	pthread_mutex_lock(&fake->mutex); /* another worker's consumer may be receiving */
+	fake->received = fake->settled;
+	pthread_mutex_unlock(&fake->mutex);
 	free(consumer);
 }
 
