@@ -17,6 +17,7 @@ struct entry {
 struct making {
 	struct msp_schema_parser *parser;
 	const struct msp_schema_level *level; /* of the object itself */
+	msp_schema_field_fn *field_parse;
 	struct entry *entries;
 	size_t count;
 	size_t closed;   /* how many of its schemas refuse what they do not name */
@@ -205,7 +206,7 @@ static bool member_parse(struct making *making, const struct entry *entry)
 		return false;
 	bool never = gist.closed < making->closed;
 	*field = (struct msp_field){.type = MSP_ANY};
-	if (!never && gist.parts && !msp_schema_field_parse(parser, gist.parts, making->level, field, &never))
+	if (!never && gist.parts && !making->field_parse(parser, gist.parts, making->level, field, &never))
 		return false;
 	if (never && gist.required)
 		return msp_schema_omit(parser, gist.required->place, "required", "asks for a member that may not be there");
@@ -219,9 +220,9 @@ static bool member_parse(struct making *making, const struct entry *entry)
 }
 
 bool msp_schema_object_parse(struct msp_schema_parser *parser, const struct msp_schema_level *level,
-                             struct msp_schema **ret_object)
+                             msp_schema_field_fn *field_parse, struct msp_schema **ret_object)
 {
-	struct making making = {.parser = parser, .level = level};
+	struct making making = {.parser = parser, .level = level, .field_parse = field_parse};
 	if (!entries_read(&making, level->shape))
 		return false;
 	making.additional = making.closed == 0;

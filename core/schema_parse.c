@@ -98,7 +98,7 @@ static bool object_put(struct msp_schema_parser *parser, const struct msp_schema
 		return true;
 	if (level->depth >= MSP_SCHEMA_NESTING_MAX)
 		return msp_schema_omit(parser, members->place, members->keyword, "is nested too deep and not checked");
-	if (!msp_schema_object_parse(parser, level, &object))
+	if (!msp_schema_object_parse(parser, level, msp_schema_field_parse, &object))
 		return false;
 	field->object = object;
 	return true;
@@ -170,7 +170,7 @@ static bool root_parse(struct msp_schema_parser *parser, struct msp_schema **ret
 	if (!part.place || !msp_schema_gather(parser, &part, NULL, &shape) || !msp_schema_choose(parser, &shape, &chosen))
 		return false;
 	return (shape.types & MSP_SHAPE_OBJECT) && msp_schema_chosen_put(parser, &chosen, &shape, &whole) &&
-	       msp_schema_object_parse(parser, &level, ret_schema) &&
+	       msp_schema_object_parse(parser, &level, msp_schema_field_parse, ret_schema) &&
 	       text_put(parser, shape.title, &(*ret_schema)->title) &&
 	       text_put(parser, shape.description, &(*ret_schema)->description);
 }

@@ -161,11 +161,12 @@ bool msp_schema_chosen_put(struct msp_schema_parser *parser, const struct msp_sc
                            struct msp_schema_shape *shape, struct msp_field *field);
 
 /* A field that has to satisfy `parts`, in the field or object `outer`. *ret_nothing when no value at all does. */
-bool msp_schema_field_parse(struct msp_schema_parser *parser, const struct msp_schema_part *parts,
-                            const struct msp_schema_level *outer, struct msp_field *ret_field, bool *ret_nothing);
-/* The table of the objects that `level->shape` asks for. */
+typedef bool msp_schema_field_fn(struct msp_schema_parser *parser, const struct msp_schema_part *parts,
+                                 const struct msp_schema_level *outer, struct msp_field *ret_field, bool *ret_nothing);
+msp_schema_field_fn msp_schema_field_parse;
+/* The table of the objects that `level->shape` asks for; `field_parse` makes a field of each member. */
 bool msp_schema_object_parse(struct msp_schema_parser *parser, const struct msp_schema_level *level,
-                             struct msp_schema **ret_object);
+                             msp_schema_field_fn *field_parse, struct msp_schema **ret_object);
 
 /* Whether a field, an enumeration or a description can have that text: it is UTF-8 without U+0000. */
 bool msp_schema_sayable(const char *text, size_t size);

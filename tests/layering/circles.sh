@@ -1,6 +1,6 @@
 #!/bin/bash
-# Fails when files of one folder need each other in a circle. A file is a name: its .c and its .h together. It needs
-# another when it includes that one's header, or uses a symbol that the other one's object defines.
+# Fails when files of one folder need each other in a circle: a file needs the headers that it includes, and a .c file
+# those that define the symbols which its object uses.
 # usage: circles.sh FOLDER OBJECT…
 set -euo pipefail
 folder=$1
@@ -14,7 +14,7 @@ done
 includes() {
 	find "$folder" -name '*.[ch]' -exec grep -EHo '^[[:blank:]]*#[[:blank:]]*include[[:blank:]]*[<"][^>"]+' {} + |
 		awk -v headers="$(find "$folder" -name '*.h' -printf '%P ' | sed 's|\binclude/||g')" '
-			function name_of(path) { sub(/.*\//, "", path); sub(/\..*/, "", path); return path }
+			function name_of(path) { sub(/.*\//, "", path); return path }
 			BEGIN { count = split(headers, list, " "); for (i = 1; i <= count; i++) ours[list[i]] }
 			{
 				file = $0; sub(/:.*/, "", file)
@@ -25,7 +25,7 @@ includes() {
 
 symbols() { # OBJECT…
 	nm --extern-only --print-file-name "$@" | awk '
-		{ user = $1; sub(/.*\//, "", user); sub(/\..*/, "", user) }
+		{ user = $1; sub(/.*\//, "", user); sub(/\.o:.*/, "", user) }
 		$(NF - 1) == "U" { users[$NF] = users[$NF] " " user; next }
 		{ owner[$NF] = user }
 		END {

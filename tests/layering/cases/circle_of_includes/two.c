@@ -1,7 +1,5 @@
 #include "two.h"
 
-#include "one.h"
-
 int two(void)
 {
 	return 2;
