@@ -1,7 +1,7 @@
 /* The program msp: finds the command and runs it. */
-#include "commands/commands.h"
+#include "commands.h"
 #include "complain.h"
-#include "message/output.h"
+#include "output.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -48,6 +48,7 @@ static enum msp_status request_wait(struct request *request, struct msp_error *e
 {
 	request->event = rd_kafka_queue_poll(request->queue, request->timeout_ms);
 	rd_kafka_resp_err_t code = request->event ? rd_kafka_event_error(request->event) : RD_KAFKA_RESP_ERR__TIMED_OUT;
+	kafka_client_poll(&request->admin->client);
 	if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
 		return kafka_client_error(&request->admin->client, code, err, "the broker does not answer");
 	return MSP_OK;
@@ -247,6 +248,7 @@ static enum msp_status admin_topic_list(struct msp_admin *base, void (*visit)(vo
 	struct kafka_admin *admin = admin_cast(base);
 	const struct rd_kafka_metadata *metadata;
 	rd_kafka_resp_err_t code = rd_kafka_metadata(admin->client.rk, 1, NULL, &metadata, timeout_ms);
+	kafka_client_poll(&admin->client);
 	if (code)
 		return kafka_client_error(&admin->client, code, err, "the broker does not answer");
 	enum msp_status status = names_visit(metadata, visit, context, err);

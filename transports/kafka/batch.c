@@ -78,6 +78,22 @@ void kafka_batch_free(struct kafka_batch *batch)
 	free(batch);
 }
 
+rd_kafka_topic_partition_list_t *kafka_batch_offsets(const struct kafka_batch *batch)
+{
+	rd_kafka_topic_partition_list_t *offsets = rd_kafka_topic_partition_list_new(4);
+	rd_kafka_topic_partition_t *last = NULL;
+	for (size_t i = 0; i < batch->base.count; i++) {
+		const struct msp_message *message = &batch->base.messages[i];
+		if (!last || last->partition != message->partition) {
+			last = rd_kafka_topic_partition_list_find(offsets, message->topic, message->partition);
+			if (!last)
+				last = rd_kafka_topic_partition_list_add(offsets, message->topic, message->partition);
+		}
+		last->offset = message->offset + 1;
+	}
+	return offsets;
+}
+
 size_t kafka_message_size(const rd_kafka_message_t *message)
 {
 	return message->len + message->key_len;

@@ -10,7 +10,7 @@ struct kafka_batch {
 	struct msp_batch base;
 	struct kafka_batch *next; /* alive before this one */
 	bool settled;
-	unsigned epoch; /* of the assignment under which it was received */
+	unsigned generation; /* of the fetch under which it was received */
 	struct msp_arena headers;
 	rd_kafka_message_t **raw; /* owned; base.count of them */
 };
@@ -19,6 +19,10 @@ struct kafka_batch {
  * life. */
 struct kafka_batch *kafka_batch_new(rd_kafka_message_t **raw, size_t count, const char *topic);
 void kafka_batch_free(struct kafka_batch *batch);
+
+/* What is consumed when the batch is settled: for each partition the offset after its last message. The caller destroys
+ * the list. */
+rd_kafka_topic_partition_list_t *kafka_batch_offsets(const struct kafka_batch *batch);
 
 /* What counts of a message against a limit of bytes. */
 size_t kafka_message_size(const rd_kafka_message_t *message);

@@ -123,7 +123,7 @@ static void conf_set_consumer_defaults(rd_kafka_conf_t *conf, const struct kafka
 	CONF_SET_ALL(conf, CONSUMER_DEFAULTS);
 	kafka_conf_set_number(conf, "queued.max.messages.kbytes", options->prefetch_max_bytes / 1024);
 	kafka_conf_set_number(conf, "queued.min.messages", (int64_t)kafka_prefetch_messages(options));
-	/* From 2.2 on librdkafka looks this soon at a queue that was full. Before, see fetcher_nudge in consumer.c. */
+	/* From 2.2 on librdkafka looks this soon at a queue that was full. Before, see kafka_fetch_has_room_again. */
 	conf_set_if_known(conf, "fetch.queue.backoff.ms", "2");
 	kafka_conf_set_number(conf, "session.timeout.ms", options->session_timeout_ms);
 	kafka_conf_set_number(conf, "heartbeat.interval.ms", options->session_timeout_ms / 3);
@@ -324,7 +324,8 @@ enum msp_status kafka_client_init(struct kafka_client *client, rd_kafka_type_t t
                                   struct msp_error *err)
 {
 	char text[200];
-	*client = (struct kafka_client){.owner = owner};
+	memset(client, 0, sizeof(*client));
+	client->owner = owner;
 	rd_kafka_conf_set_opaque(conf, client);
 	client->rk = handle_new(type, conf, text, sizeof(text));
 	if (client->rk)
@@ -336,8 +337,13 @@ enum msp_status kafka_client_init(struct kafka_client *client, rd_kafka_type_t t
 void kafka_client_done(struct kafka_client *client)
 {
 	if (client->rk)
-		rd_kafka_destroy_flags(client->rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE); /* assignment.c */
+		rd_kafka_destroy_flags(client->rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE); /* member.c */
 	client->rk = NULL;
+}
+
+void kafka_client_poll(struct kafka_client *client)
+{
+	rd_kafka_poll(client->rk, 0);
 }
 
 int kafka_left_ms(int64_t deadline_ms)
@@ -383,7 +389,6 @@ enum msp_status kafka_client_error(struct kafka_client *client, rd_kafka_resp_er
 	va_start(arguments, format);
 	vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
-	rd_kafka_poll(client->rk, 0); /* what librdkafka has to say about connections */
 	rd_kafka_resp_err_t fatal_code = rd_kafka_fatal_error(client->rk, fatal, sizeof(fatal));
 	if (fatal_code)
 		return kafka_error_set(err, fatal_code, fatal, "%s", text);

@@ -5,6 +5,7 @@
 #include "kafka.h"
 
 #include <librdkafka/rdkafka.h>
+#include <msp/clock.h>
 #include <stdatomic.h>
 
 enum kafka_role {
@@ -31,9 +32,9 @@ size_t kafka_prefetch_messages(const struct kafka_options *options);
 
 /* [owner thread] librdkafka's callbacks run when the owner polls the handle. */
 struct kafka_client {
-	rd_kafka_t *rk; /* owned */
-	void *owner;    /* for the callbacks of whoever has this client */
-	bool down;      /* no broker can be reached, as far as librdkafka knows */
+	rd_kafka_t *rk;   /* owned */
+	void *owner;      /* for the callbacks of whoever has this client */
+	atomic_bool down; /* no broker can be reached, as far as librdkafka knows */
 	rd_kafka_resp_err_t code;
 	char reason[160];      /* the last thing that went wrong with a connection */
 	atomic_int x509_error; /* OpenSSL's reason why it refused a certificate; 0: none */
@@ -48,6 +49,10 @@ void kafka_client_done(struct kafka_client *client);
 
 /* Milliseconds until msp_monotonic_ms() is `deadline_ms`. Never negative: to librdkafka that would be without end. */
 int kafka_left_ms(int64_t deadline_ms);
+
+/* Serves what librdkafka has to say about connections: fills `down`, `code` and `reason`. No message, no rebalance and
+ * no error of a partition comes this way, since a consumer's queue is never joined to this one. Waits for nothing. */
+void kafka_client_poll(struct kafka_client *client);
 
 /* After a call failed with `code`: fills `err`, with the reason why the broker is out of reach where that is known. */
 enum msp_status kafka_client_error(struct kafka_client *client, rd_kafka_resp_err_t code, struct msp_error *err,

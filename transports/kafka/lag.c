@@ -296,6 +296,7 @@ static enum msp_status look_wait(struct kafka_lag *lag, const struct kafka_backl
 			kafka_leaders_nudge(&lag->member, lag->looking);
 		}
 	}
+	kafka_client_poll(&lag->member);
 	return code ? kafka_client_error(&lag->member, code, err, "topic %s", backlog->topic) : MSP_OK;
 }
 
@@ -320,6 +321,7 @@ static enum msp_status committed_query(struct kafka_lag *lag, rd_kafka_topic_par
 	rd_kafka_resp_err_t code = rd_kafka_committed(lag->member.rk, partitions, timeout_ms);
 	for (int i = 0; i < partitions->cnt && !code; i++)
 		code = partitions->elems[i].err;
+	kafka_client_poll(&lag->member);
 	return code ? kafka_client_error(&lag->member, code, err, "offsets of group %s", lag->group) : MSP_OK;
 }
 

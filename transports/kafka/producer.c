@@ -84,6 +84,7 @@ static enum msp_status producer_send(struct msp_producer *base, const char *topi
 		rd_kafka_purge(producer->publisher.client.rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
 		rd_kafka_flush(producer->publisher.client.rk, ABANDON_GRACE_MS);
 	}
+	kafka_publication_collect(&publication);
 	if (status == MSP_E_NOT_FOUND)
 		kafka_publisher_forget_topics(&producer->publisher);
 	kafka_publication_end(&publication);

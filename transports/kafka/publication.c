@@ -12,6 +12,14 @@ enum msp_status kafka_publication_begin(struct kafka_publication *publication, s
 	return publication->flight ? MSP_OK : msp_error_set(err, MSP_E_NO_MEMORY, "no memory for %zu messages", count);
 }
 
+void kafka_publication_collect(struct kafka_publication *publication)
+{
+	const struct kafka_flight *flight = publication->flight;
+	for (size_t i = 0; i < flight->count && !flight->transactional; i++)
+		if (flight->tickets[i].state == KAFKA_DELIVERED)
+			flight->outgoing[i].state = MSP_OUTGOING_PUBLISHED;
+}
+
 void kafka_publication_end(struct kafka_publication *publication)
 {
 	if (publication->flight && publication->flight->on_the_way > 0)
@@ -53,12 +61,14 @@ static void message_reject(struct kafka_publication *publication, size_t index, 
 {
 	outgoing_at(publication, index)->state = MSP_OUTGOING_REJECTED;
 	outgoing_at(publication, index)->reason = kafka_refusal_text(code);
+	outgoing_at(publication, index)->timestamp_refused = code == RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP;
 	publication->rejected++;
 }
 
 static void range_start(struct kafka_publication *publication)
 {
 	struct kafka_flight *flight = publication->flight;
+	kafka_publication_collect(publication);
 	publication->open = publication->open_bytes = 0;
 	for (size_t i = publication->range.begin; i < publication->range.end; i++)
 		if (outgoing_at(publication, i)->state == MSP_OUTGOING_PENDING) {
@@ -151,8 +161,9 @@ static void range_judge_refusal(struct kafka_publication *publication)
 
 static enum kafka_progress range_judge(struct kafka_publication *publication, struct msp_error *err)
 {
-	const struct kafka_flight *flight = publication->flight;
+	struct kafka_flight *flight = publication->flight;
 	struct kafka_publisher *publisher = publication->publisher;
+	kafka_publication_collect(publication);
 	if (flight->refused > 0) {
 		range_judge_refusal(publication);
 		return KAFKA_REFUSAL;

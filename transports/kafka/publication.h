@@ -47,6 +47,9 @@ void kafka_publication_restart(struct kafka_publication *publication);
  * kafka_publication_shrink in smaller requests. */
 bool kafka_publication_is_oversized(const struct kafka_publication *publication);
 void kafka_publication_shrink(struct kafka_publication *publication);
+/* Brings the array up to date with what was reported: reports come whenever the client is served, also when nobody may
+ * look at the array, so they do not touch it themselves. Not needed after KAFKA_DONE. */
+void kafka_publication_collect(struct kafka_publication *publication);
 /* Ends it; what is still on its way is nobody's concern any more. */
 void kafka_publication_end(struct kafka_publication *publication);
 

@@ -65,8 +65,6 @@ static void delivery_reported(rd_kafka_t *rk, const rd_kafka_message_t *message,
 	if (!message->err) {
 		client->down = false;
 		ticket->state = KAFKA_DELIVERED;
-		if (!flight->abandoned && !flight->transactional)
-			flight->outgoing[ticket - flight->tickets].state = MSP_OUTGOING_PUBLISHED;
 	} else if (kafka_is_refusal(message->err)) {
 		ticket->state = KAFKA_REFUSED;
 		flight->refused++;

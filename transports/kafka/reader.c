@@ -132,6 +132,7 @@ static enum msp_status reader_read(struct msp_reader *base, const struct msp_rec
 	*ret_messages = NULL;
 	*ret_count = 0;
 	for (bool first = true;; first = false) {
+		kafka_client_poll(&reader->client);
 		int64_t left_ms = deadline_ms - msp_monotonic_ms();
 		bool over = left_ms <= 0 || atomic_exchange(&reader->woken, false);
 		if (reader->reading > 0 && (first || !over))
@@ -287,10 +288,8 @@ static enum msp_status reader_connect(struct kafka_reader *reader, const struct 
 	kafka_conf_set(conf, "enable.auto.commit", "false");
 	kafka_conf_set(conf, "enable.partition.eof", "true");
 	status = kafka_client_init(&reader->client, RD_KAFKA_CONSUMER, conf, reader, err);
-	if (status == MSP_OK) {
-		rd_kafka_poll_set_consumer(reader->client.rk);
+	if (status == MSP_OK)
 		reader->queue = rd_kafka_queue_get_consumer(reader->client.rk);
-	}
 	return status;
 }
 

@@ -32,6 +32,7 @@ enum msp_status kafka_topic_partition_count(struct kafka_client *client, const c
 	const struct rd_kafka_metadata *metadata;
 	rd_kafka_resp_err_t code = rd_kafka_metadata(client->rk, 0, handle, &metadata, timeout_ms);
 	enum msp_status status;
+	kafka_client_poll(client);
 	if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
 		status = kafka_client_error(client, code, err, "the broker does not answer");
 	} else {
@@ -103,6 +104,7 @@ enum msp_status kafka_offsets_query(struct kafka_client *client, rd_kafka_topic_
 	if (partitions->cnt == 0)
 		return MSP_OK;
 	rd_kafka_resp_err_t code = rd_kafka_offsets_for_times(client->rk, partitions, timeout_ms);
+	kafka_client_poll(client);
 	for (int i = 0; i < partitions->cnt && code == RD_KAFKA_RESP_ERR_NO_ERROR; i++)
 		code = partitions->elems[i].err;
 	if (code != RD_KAFKA_RESP_ERR_NO_ERROR)

@@ -1,3 +1,0 @@
-#define HERE_FOURTH 4
-
-int here_first(void);

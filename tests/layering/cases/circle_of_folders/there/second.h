@@ -1,3 +1,0 @@
-#define THERE_SECOND 2
-
-int there_third(void);
