@@ -94,6 +94,9 @@ void config_read_property(struct config *config, const char *property);
 struct common_args;
 void config_load(struct config *config, const struct common_args *args);
 
+/* Opens a file to read: no folder, and no FIFO, since whoever should write to it may never come; a pipe such as
+ * /dev/stdin is one that somebody has. -1 with errno, and then *ret_why when errno does not say enough. */
+int config_open(const char *path, const char **ret_why);
 /* Replaces ${NAME} and ${file:PATH}; "$${" stands for "${". Relative paths start at the folder of `base_file`, or at
  * the working directory when it is NULL. The caller owns *ret_text. */
 enum msp_status config_expand(const char *text, const char *base_file, char **ret_text,

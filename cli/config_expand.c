@@ -3,17 +3,44 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #define MAX_VALUE_BYTES ((size_t)1 << 20)
 
+static bool is_fifo_of_a_folder(int fd, const struct stat *info)
+{
+	struct statfs system;
+	return S_ISFIFO(info->st_mode) && (fstatfs(fd, &system) != 0 || system.f_type != PIPEFS_MAGIC);
+}
+
+int config_open(const char *path, const char **ret_why)
+{
+	struct stat info;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0)
+		return -1;
+	bool known = fstat(fd, &info) == 0;
+	if (known && S_ISDIR(info.st_mode))
+		*ret_why = strerror(EISDIR);
+	else if (!known || is_fifo_of_a_folder(fd, &info))
+		*ret_why = "a FIFO, not a file";
+	else if (!S_ISFIFO(info.st_mode) || fcntl(fd, F_SETFL, 0) == 0) /* opened anew, so the flag is ours alone */
+		return fd;
+	close(fd);
+	return -1;
+}
+
 static enum msp_status file_read(const char *path, struct msp_buffer *buffer, struct msp_error *err)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	const char *why = NULL;
+	int fd = config_open(path, &why);
 	if (fd < 0)
-		return msp_error_set(err, MSP_E_INVALID, "cannot read %s: %s", path, strerror(errno));
+		return msp_error_set(err, MSP_E_INVALID, "cannot read %s: %s", path, why ? why : strerror(errno));
 	enum msp_status status = MSP_OK;
 	ssize_t size = 1;
 	while (size && status == MSP_OK) {

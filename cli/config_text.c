@@ -21,7 +21,25 @@ bool config_key_is_secret(const char *key)
 	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
 		if (ends_with(key, ends[i]))
 			return true;
-	return false;
+	/* A token and what it is made of; a key or certificate written out instead of a path. */
+	return strcasestr(key, "sasl.oauthbearer.") || (strcasestr(key, "ssl.") && ends_with(key, ".pem"));
+}
+
+/* What stands where a port should, but is none: a password whose host has been forgotten. Or an absent range. */
+static struct msp_bytes misplaced_secret(const char *authority, const char *end)
+{
+	for (const char *host = authority; host < end;) {
+		size_t size = strcspn(host, ",");
+		const char *stop = size < (size_t)(end - host) ? host + size : end;
+		const char *bracket = memrchr(host, ']', (size_t)(stop - host));
+		const char *from = bracket ? bracket : host;
+		const char *colon = memchr(from, ':', (size_t)(stop - from));
+		bool is_port = colon && colon + 1 + strspn(colon + 1, "0123456789") >= stop;
+		if (colon && (colon == authority || !is_port))
+			return msp_bytes_of(colon + 1, (size_t)(end - colon - 1));
+		host = stop + 1;
+	}
+	return MSP_BYTES_ABSENT;
 }
 
 /* What is secret before the host, or an absent range. */
@@ -37,7 +55,7 @@ static struct msp_bytes userinfo_secret(const char *url)
 	if (!at && (at = strrchr(authority, '@')) && !strchr(authority, ':'))
 		at = NULL;
 	if (!at)
-		return MSP_BYTES_ABSENT;
+		return scheme_end ? misplaced_secret(authority, end) : MSP_BYTES_ABSENT;
 	const char *colon = memchr(authority, ':', (size_t)(at - authority));
 	if (colon)
 		return msp_bytes_of(colon + 1, (size_t)(at - colon - 1));

@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
+#include <unistd.h>
 #include <yaml.h>
 
 #define MAX_DEPTH     16
@@ -298,21 +298,19 @@ static void file_read(struct config *config, FILE *file, const char *path, enum 
 	free(reader.seen);
 }
 
-/* fopen opens a folder too, and only reading from it fails. */
-static FILE *regular_open(const char *path)
+static FILE *regular_open(const char *path, const char **ret_why)
 {
-	FILE *file = fopen(path, "re");
-	struct stat info;
-	if (!file || fstat(fileno(file), &info) != 0 || !S_ISDIR(info.st_mode))
-		return file;
-	fclose(file);
-	errno = EISDIR;
-	return NULL;
+	int fd = config_open(path, ret_why);
+	FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
+	if (fd >= 0 && !file)
+		close(fd);
+	return file;
 }
 
 void config_read_file(struct config *config, const char *path, enum config_layer layer, bool required)
 {
-	FILE *file = regular_open(path);
+	const char *why = NULL;
+	FILE *file = regular_open(path, &why);
 	if (file) {
 		file_read(config, file, path, layer);
 		fclose(file);
@@ -321,5 +319,7 @@ void config_read_file(struct config *config, const char *path, enum config_layer
 	if (errno == ENOENT && !required)
 		return;
 	struct config_origin origin = {.layer = layer, .name = config_name(config, path)};
-	config_problem(config, &origin, "%s", *path ? strerror(errno) : "the path of the configuration file is empty");
+	if (!why)
+		why = *path ? strerror(errno) : "the path of the configuration file is empty";
+	config_problem(config, &origin, "%s", why);
 }

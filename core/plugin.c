@@ -6,14 +6,16 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define NAME_CHARACTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
 
 static enum msp_status plugin_resolve_path(const char *path, char resolved[PATH_MAX], struct msp_error *err)
 {
-	if (realpath(path, resolved))
-		return MSP_OK;
+	struct stat info;
+	if (realpath(path, resolved) && stat(resolved, &info) == 0)
+		return S_ISREG(info.st_mode) ? MSP_OK : msp_error_set(err, MSP_E_INVALID, "plugin %s is no regular file", path);
 	if (errno == ENOENT || errno == ENOTDIR)
 		return msp_error_set(err, MSP_E_NOT_FOUND, "no plugin at %s", path);
 	return msp_error_set(err, MSP_E_DENIED, "cannot reach plugin %s: %s", path, strerror(errno));

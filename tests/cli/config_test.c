@@ -381,6 +381,8 @@ static void secrets_are_never_shown(void **state)
 {
 	static const char *const urls[] = {"redis://user:hunter2@host:6379/0", "redis://:hunter2@host",
 	                                   "redis://u:hun/hunter2@h"};
+	static const char *const forgotten[] = {"redis://:hunter2", "redis://u:hunter2", "redis://[::1]:hunter2/0",
+	                                        "kafka://h:9092,g:hunter2"};
 	(void)state;
 	for (size_t i = 0; i < sizeof(urls) / sizeof(urls[0]); i++) {
 		struct result result = expect(0, "config", "show", "-b", urls[i], NULL);
@@ -393,6 +395,50 @@ static void secrets_are_never_shown(void **state)
 		assert_lacks(result.err, "hunter2");
 		result_free(&result);
 	}
+	for (size_t i = 0; i < sizeof(forgotten) / sizeof(forgotten[0]); i++) {
+		struct result result = msp("config", "show", "-b", forgotten[i], NULL);
+		assert_contains(result.out, ":********");
+		assert_lacks(result.out, "hunter2");
+		assert_lacks(result.err, "hunter2");
+		result_free(&result);
+		result = msp("topics", "list", "--timeout", "0.1", "-b", forgotten[i], NULL);
+		assert_lacks(result.out, "hunter2");
+		assert_lacks(result.err, "hunter2");
+		result_free(&result);
+	}
+}
+
+/* A key, and what is written there instead of a path. */
+static void secret_keys_are_masked(void **state)
+{
+	static const char *const keys[] = {"kafka.sasl.oauthbearer.config", "kafka.sasl.oauthbearer.client.secret",
+	                                   "kafka.ssl.key.pem", "kafka.ssl.certificate.pem", "kafka.ssl.key.password"};
+	char property[96];
+	(void)state;
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		snprintf(property, sizeof(property), "%s=hunter2", keys[i]);
+		struct result result = msp("config", "show", "-X", property, NULL);
+		assert_lacks(result.out, "hunter2");
+		assert_lacks(result.err, "hunter2");
+		result_free(&result);
+	}
+}
+
+static void a_fifo_is_no_file(void **state)
+{
+	(void)state;
+	assert_int_equal(mkfifo("fifo", 0600), 0);
+	struct result result = expect(2, "config", "check", "-F", "fifo", NULL);
+	assert_contains(result.err, "fifo: a FIFO, not a file");
+	result_free(&result);
+	result = expect(2, "config", "check", "-X", "instance=${file:fifo}", NULL);
+	assert_contains(result.err, "a FIFO");
+	result_free(&result);
+	char path[4096 + 8];
+	assert_non_null(realpath("fifo", path));
+	result = expect(2, "predict", "-m", path, NULL);
+	assert_contains(result.err, "is no regular file");
+	result_free(&result);
 }
 
 static void what_references_stand_for_is_never_shown(void **state)
@@ -469,6 +515,8 @@ int main(void)
 	    cmocka_unit_test(references_are_expanded),
 	    cmocka_unit_test(what_show_prints_can_be_read_again),
 	    cmocka_unit_test(secrets_are_never_shown),
+	    cmocka_unit_test(secret_keys_are_masked),
+	    cmocka_unit_test(a_fifo_is_no_file),
 	    cmocka_unit_test(what_references_stand_for_is_never_shown),
 	    cmocka_unit_test(secrets_of_urls_are_masked),
 	    cmocka_unit_test(every_key_is_described),

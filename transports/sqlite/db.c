@@ -1,6 +1,7 @@
 #include "db.h"
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <msp/backoff.h>
 #include <stdarg.h>
@@ -43,13 +44,26 @@ static enum msp_status open_error(const struct lite_db *db, const char *path, in
 	return status;
 }
 
-enum msp_status lite_db_open(struct lite_db *db, const char *path, bool create, struct msp_error *err)
+/* SQLite would make it for everybody to read. What it writes beside the file gets the same mode. What fails here fails
+ * again when SQLite opens the file, with a cause. */
+static void file_make(const char *path, mode_t mode)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return;
+	if (fchmod(fd, mode) != 0 || close(fd) != 0)
+		return;
+}
+
+enum msp_status lite_db_open(struct lite_db *db, const char *path, bool create, mode_t mode, struct msp_error *err)
 {
 	*db = (struct lite_db){.random = (uint64_t)msp_monotonic_ns() | 1};
 	size_t length = strlen(path);
 	size_t most = sizeof(db->name) - 1;
 	snprintf(db->name, sizeof(db->name), "%s", length > most ? path + length - most : path);
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (create ? SQLITE_OPEN_CREATE : 0);
+	if (create)
+		file_make(path, mode);
 	int code = sqlite3_open_v2(path, &db->handle, flags, NULL);
 	if (code == SQLITE_OK)
 		return MSP_OK;

@@ -5,6 +5,7 @@
 #include <msp/bytes.h>
 #include <sqlite3.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #define LITE_STATEMENTS_MAX 64
 
@@ -24,9 +25,10 @@ struct lite_db {
 };
 
 /* Opens the file at `path` for reading and writing (read-only where nothing else is allowed). `create`: makes an empty
- * file where there is none; otherwise that is MSP_E_NOT_FOUND, retriable. What somebody must allow or make first is
- * MSP_E_DENIED, retriable. Checks nothing about the content. `path` is absolute. */
-enum msp_status lite_db_open(struct lite_db *db, const char *path, bool create, struct msp_error *err) MSP_NODISCARD;
+ * file of that mode where there is none; otherwise that is MSP_E_NOT_FOUND, retriable. What somebody must allow or make
+ * first is MSP_E_DENIED, retriable. Checks nothing about the content. `path` is absolute. */
+enum msp_status lite_db_open(struct lite_db *db, const char *path, bool create, mode_t mode,
+                             struct msp_error *err) MSP_NODISCARD;
 /* Safe on a zeroed struct. A transaction that is open is rolled back. */
 void lite_db_close(struct lite_db *db);
 

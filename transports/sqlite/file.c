@@ -124,11 +124,14 @@ static enum msp_status connection_prepare(const struct lite_file *file, struct l
 	return status == MSP_OK ? connection_setup(db, &file->options, err) : status;
 }
 
+/* In the order of the choices of file.mode. */
+static const mode_t FILE_MODES[] = {0600, 0640, 0644, 0660, 0664};
+
 enum msp_status lite_file_connect(const struct lite_file *file, bool create, int64_t deadline_ms,
                                   struct lite_db *ret_db, struct msp_error *err)
 {
 	struct lite_db db;
-	enum msp_status status = lite_db_open(&db, file->path, create, err);
+	enum msp_status status = lite_db_open(&db, file->path, create, FILE_MODES[file->options.file_mode], err);
 	if (status != MSP_OK)
 		return status;
 	while ((status = connection_prepare(file, &db, create, deadline_ms, err)) == MSP_E_UNAVAILABLE &&

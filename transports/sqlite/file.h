@@ -6,6 +6,7 @@
 
 /* The transport's options; sqlite.c holds their table. */
 struct lite_options {
+	int file_mode;   /* index into 0600, 0640, 0644, 0660, 0664 */
 	int synchronous; /* index into off, normal, full, extra: as PRAGMA synchronous */
 	int64_t lease_ms;
 	int64_t max_poll_interval_ms;

@@ -21,7 +21,17 @@
 static const char *const SCHEMES[] = {"sqlite", NULL};
 static const char *const SYNCHRONOUS[] = {"off", "normal", "full", "extra", NULL}; /* SQLite's 0, 1, 2, 3 */
 
+static const char *const FILE_MODES[] = {"0600", "0640", "0644", "0660", "0664", NULL};
+
 static const struct msp_option OPTIONS[] = {
+    {
+        .name = "file.mode",
+        .type = MSP_OPTION_CHOICE,
+        .offset = offsetof(struct lite_options, file_mode),
+        .default_text = "0600",
+        .choices = FILE_MODES,
+        .help = "who may read and write a file that is made, and what stands beside it",
+    },
     {
         .name = "synchronous",
         .type = MSP_OPTION_CHOICE,
