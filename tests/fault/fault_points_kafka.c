@@ -34,7 +34,7 @@ INTERPOSED rd_kafka_error_t *rd_kafka_commit_transaction(rd_kafka_t *client, int
 	return error;
 }
 
-/* ---- the answer to a commit of offsets: a callback, or an event when there is none ---- */
+/* ---- the answer to a commit of offsets ---- */
 
 typedef void answer_fn(rd_kafka_t *, rd_kafka_resp_err_t, rd_kafka_topic_partition_list_t *, void *);
 typedef rd_kafka_resp_err_t commit_fn(rd_kafka_t *, const rd_kafka_topic_partition_list_t *, rd_kafka_queue_t *,
@@ -60,26 +60,14 @@ INTERPOSED rd_kafka_resp_err_t rd_kafka_commit_queue(rd_kafka_t *client, const r
 {
 	commit_fn *next;
 	next_find("rd_kafka_commit_queue", &next);
-	if (!answered)
-		return next(client, offsets, queue, NULL, opaque);
 	struct commit *commit = malloc(sizeof(*commit));
-	if (!commit)
+	if (!commit || !answered)
 		abort();
 	*commit = (struct commit){answered, opaque};
 	rd_kafka_resp_err_t code = next(client, offsets, queue, commit_answered, commit);
 	if (code)
 		free(commit);
 	return code;
-}
-
-INTERPOSED rd_kafka_event_t *rd_kafka_queue_poll(rd_kafka_queue_t *queue, int timeout_ms)
-{
-	rd_kafka_event_t *(*next)(rd_kafka_queue_t *, int);
-	next_find("rd_kafka_queue_poll", &next);
-	rd_kafka_event_t *event = next(queue, timeout_ms);
-	if (rd_kafka_event_type(event) == RD_KAFKA_EVENT_OFFSET_COMMIT && !rd_kafka_event_error(event))
-		fault_point("after_commit");
-	return event;
 }
 
 /* ---- requests ---- */

@@ -133,6 +133,8 @@ static void conf_set_consumer_defaults(rd_kafka_conf_t *conf, const struct kafka
 	                                                                                  : options->session_timeout_ms);
 }
 
+const char *const kafka_compressions[] = {"none", "gzip", "snappy", "lz4", "zstd", NULL};
+
 static void conf_set_producer_defaults(rd_kafka_conf_t *conf, const struct kafka_options *options)
 {
 	CONF_SET_ALL(conf, PRODUCER_DEFAULTS);

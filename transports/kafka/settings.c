@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <strings.h>
 
-const char *const kafka_compressions[] = {"none", "gzip", "snappy", "lz4", "zstd", NULL};
-
 static const struct msp_option OPTIONS[] = {
     {
         .name = "prefetch.max.bytes",
