@@ -1,7 +1,7 @@
 #include "args.h"
 
 #include "complain.h"
-#include "output.h"
+#include "message/output.h"
 
 #include <assert.h>
 #include <errno.h>

@@ -1,7 +1,7 @@
 /* The program msp: finds the command and runs it. */
-#include "commands.h"
+#include "commands/commands.h"
 #include "complain.h"
-#include "output.h"
+#include "message/output.h"
 
 #include <errno.h>
 #include <fcntl.h>

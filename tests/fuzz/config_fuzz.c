@@ -1,9 +1,9 @@
 /* Any bytes as a configuration file: every mistake has a place, every key that is taken stands there once, and each
  * value that is shown reads back as the same. */
 #include "complain.h"
-#include "config.h"
+#include "config/config.h"
+#include "config/settings.h"
 #include "fuzz.h"
-#include "settings.h"
 
 #include <stdarg.h>
 #include <sys/mman.h>

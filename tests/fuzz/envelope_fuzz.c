@@ -1,7 +1,7 @@
 /* Any bytes as an envelope of -J: what is taken is written and read back as the same message. */
 #include "builtin.h"
-#include "envelope.h"
 #include "fuzz.h"
+#include "message/envelope.h"
 
 #include <msp_codec_json.h>
 

@@ -1,8 +1,8 @@
 /* Any text as the FORMAT of receive -f and as a delimiter: it is refused with a reason, or writes every message. */
 #include "builtin.h"
-#include "format.h"
 #include "fuzz.h"
-#include "input.h"
+#include "message/format.h"
+#include "message/input.h"
 
 /* Nothing here needs a codec. */
 enum msp_status builtin_json(const struct msp_codec_ops **ret_ops, struct msp_error *err)

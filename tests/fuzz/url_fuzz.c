@@ -1,7 +1,7 @@
 /* Any text as the URL of a broker: it names a transport or is refused with a reason; and what is shown of it, in logs
  * and by `msp config show`, is the URL without its password. */
 #include "builtin.h"
-#include "config.h"
+#include "config/config.h"
 #include "fuzz.h"
 
 static void check_transport(const char *url)

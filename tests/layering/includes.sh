@@ -45,11 +45,13 @@ check_angle_include() { # FOLDER FILE HEADER LIBRARY_HEADER…
 	refuse "$file" "<$header>" "neither core's, nor of the one library of $folder/, nor the system's"
 }
 
-# Own private headers stand in the same folder. The program names what is built in through generated builtin_*.h.
+# Own private headers stand in the same folder. The rooms of the program name each other's from its top, and what is
+# built in through generated builtin_*.h.
 check_quoted_include() { # FOLDER FILE HEADER
 	local folder=$1 file=$2 header=$3
 	[ ! -e "$(dirname "$file")/$header" ] || [[ $header == */* ]] || return 0
 	[ ! -e "$folder/include/$header" ] || return 0
+	[ "$folder" != cli ] || [ ! -e "cli/$header" ] || [[ $header == *..* ]] || return 0
 	[ ! -e "$folder/$header.in" ] || return 0
 	refuse "$file" "\"$header\"" "not a header of $folder/"
 }

@@ -2,8 +2,8 @@
 #include "builtin.h"
 #include "commands.h"
 #include "complain.h"
-#include "graph.h"
-#include "output.h"
+#include "graph/graph.h"
+#include "message/output.h"
 
 #include <stdlib.h>
 

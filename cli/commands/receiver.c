@@ -1,7 +1,7 @@
 #include "receiver.h"
 
 #include "complain.h"
-#include "hint.h"
+#include "graph/hint.h"
 
 #include <stdio.h>
 #include <stdlib.h>

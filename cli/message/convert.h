@@ -2,7 +2,7 @@
 #ifndef CLI_CONVERT_H
 #define CLI_CONVERT_H
 
-#include "graph.h"
+#include "graph/graph.h"
 
 /* Caller storage; zeroed, values stay as they are. [owner thread] */
 struct conversion {

@@ -2,7 +2,7 @@
 #ifndef CLI_SERVER_H
 #define CLI_SERVER_H
 
-#include "graph.h"
+#include "graph/graph.h"
 #include "stop.h"
 
 struct run_args {

@@ -2,7 +2,7 @@
 #ifndef CLI_SENDER_H
 #define CLI_SENDER_H
 
-#include "graph.h"
+#include "graph/graph.h"
 
 struct send_args {
 	struct common_args common;

@@ -1,11 +1,11 @@
 /* msp predict: from stdin, or files, straight through a model to stdout. */
-#include "broker.h"
 #include "commands.h"
 #include "complain.h"
-#include "graph.h"
-#include "input.h"
-#include "output.h"
-#include "progress.h"
+#include "graph/graph.h"
+#include "message/input.h"
+#include "message/output.h"
+#include "serve/broker.h"
+#include "serve/progress.h"
 
 #include <stdio.h>
 #include <stdlib.h>

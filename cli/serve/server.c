@@ -2,7 +2,7 @@
 
 #include "broker.h"
 #include "complain.h"
-#include "hint.h"
+#include "graph/hint.h"
 #include "progress.h"
 #include "ready_file.h"
 #include "stop.h"

@@ -2,10 +2,10 @@
 #ifndef CLI_RECEIVER_H
 #define CLI_RECEIVER_H
 
-#include "broker.h"
-#include "convert.h"
-#include "format.h"
-#include "stop.h"
+#include "message/convert.h"
+#include "message/format.h"
+#include "serve/broker.h"
+#include "serve/stop.h"
 
 struct receive_args {
 	struct common_args common;

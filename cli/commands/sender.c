@@ -1,12 +1,12 @@
 #include "sender.h"
 
-#include "broker.h"
 #include "complain.h"
-#include "convert.h"
-#include "envelope.h"
-#include "hint.h"
-#include "input.h"
-#include "progress.h"
+#include "graph/hint.h"
+#include "message/convert.h"
+#include "message/envelope.h"
+#include "message/input.h"
+#include "serve/broker.h"
+#include "serve/progress.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,8 +1,8 @@
 #include "topics.h"
 
-#include "broker.h"
 #include "complain.h"
-#include "output.h"
+#include "message/output.h"
+#include "serve/broker.h"
 
 #include <stdio.h>
 #include <stdlib.h>

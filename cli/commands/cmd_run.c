@@ -1,5 +1,5 @@
 /* msp run: serve models until a stop signal, or until what is there is settled. */
-#include "server.h"
+#include "serve/server.h"
 
 #include "commands.h"
 #include "complain.h"

@@ -2,7 +2,7 @@
 #ifndef CLI_BROKER_H
 #define CLI_BROKER_H
 
-#include "graph.h"
+#include "graph/graph.h"
 #include "stop.h"
 
 #include <msp/backoff.h>

@@ -3,8 +3,8 @@
 #define CLI_GRAPH_H
 
 #include "args.h"
-#include "config.h"
-#include "settings.h"
+#include "config/config.h"
+#include "config/settings.h"
 
 #include <msp/processor.h>
 

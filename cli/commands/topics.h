@@ -2,7 +2,7 @@
 #ifndef CLI_TOPICS_H
 #define CLI_TOPICS_H
 
-#include "graph.h"
+#include "graph/graph.h"
 
 struct topics_args {
 	struct common_args common;

@@ -1,0 +1,3 @@
+#define HERE_FOURTH 4
+
+int here_first(void);

@@ -1,0 +1,3 @@
+#define THERE_SECOND 2
+
+int there_third(void);
