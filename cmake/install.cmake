@@ -19,6 +19,7 @@ install(
 	FILES
 		${PROJECT_BINARY_DIR}/mspConfig.cmake
 		${PROJECT_BINARY_DIR}/mspConfigVersion.cmake
+		cmake/mspHardening.cmake
 		cmake/mspModel.cmake
 		cmake/msp_model.map
 	DESTINATION ${package_dir})
