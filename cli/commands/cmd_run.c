@@ -27,12 +27,18 @@ static bool names_join(const struct run_args *args, struct text_list *ret_names)
 static int run_models(const struct run_args *args, const struct text_list *names, struct stop *stop)
 {
 	struct graph graph;
+	struct graph_model **models = NULL;
+	size_t count = 0;
 	/* A plugin may hang while it is loaded. */
 	stop_limit(stop, STOP_LIMIT_MS, NULL, NULL);
-	const struct graph_request request = {{.names = names, .need = MODEL_LOADED}, .transport = true};
-	int status = graph_open(&graph, &args->common, &request);
+	int status = graph_open_named(&graph, &args->common, names);
 	if (status == EXIT_DONE)
-		status = server_run(&graph, args, stop);
+		status = graph_select(&graph, names, &models, &count);
+	if (status == EXIT_DONE)
+		status = graph_connect(&graph);
+	if (status == EXIT_DONE)
+		status = server_run(&graph, args, models, count, stop);
+	free(models);
 	graph_close(&graph);
 	return status;
 }

@@ -13,7 +13,7 @@
 /* One topic that a command works on. */
 struct target {
 	const char *name;
-	const struct model *model; /* NULL: named by -t */
+	const struct graph_model *model; /* NULL: named by -t */
 	enum msp_topic_kind kind;
 };
 
@@ -42,15 +42,21 @@ static int out_of_memory(void)
 
 /* ---- targets ---- */
 
-static void targets_of_models(const struct graph *graph, struct targets *targets)
+static int targets_of_models(const struct graph *graph, const struct topics_args *args, struct targets *targets)
 {
-	size_t count = graph->set.model_count * MSP_TOPIC_KINDS;
-	targets->items = calloc(count, sizeof(*targets->items));
-	for (size_t i = 0; i < count && targets->items; i++) {
-		const struct model *model = graph->set.models[i / MSP_TOPIC_KINDS];
+	struct graph_model **models;
+	size_t count;
+	int status = graph_select(graph, &args->models, &models, &count);
+	if (status != EXIT_DONE)
+		return status;
+	targets->items = calloc(count * MSP_TOPIC_KINDS, sizeof(*targets->items));
+	for (size_t i = 0; i < count * MSP_TOPIC_KINDS && targets->items; i++) {
+		const struct graph_model *model = models[i / MSP_TOPIC_KINDS];
 		enum msp_topic_kind kind = (enum msp_topic_kind)(i % MSP_TOPIC_KINDS);
 		targets->items[targets->count++] = (struct target){model->entry->topics.name[kind], model, kind};
 	}
+	free(models);
+	return EXIT_DONE;
 }
 
 static int targets_named(const struct topics_args *args, struct targets *targets)
@@ -70,11 +76,7 @@ static int targets_named(const struct topics_args *args, struct targets *targets
 static int targets_init(const struct graph *graph, const struct topics_args *args, struct targets *targets)
 {
 	*targets = (struct targets){0};
-	int status = EXIT_DONE;
-	if (args->topics.count)
-		status = targets_named(args, targets);
-	else
-		targets_of_models(graph, targets);
+	int status = args->topics.count ? targets_named(args, targets) : targets_of_models(graph, args, targets);
 	if (status != EXIT_DONE || targets->items)
 		return status;
 	return out_of_memory();
@@ -84,9 +86,15 @@ static int targets_init(const struct graph *graph, const struct topics_args *arg
 
 static size_t target_max_bytes(const struct work *work, const struct target *target)
 {
-	const struct service_settings *service = graph_level(work->graph, target->model)->service;
+	const struct service_settings *service = target->model ? &target->model->service : &work->graph->service;
 	size_t bytes = (size_t)service->message_max_bytes;
 	return target->model && target->kind == MSP_TOPIC_ERRORS ? bytes + ERROR_HEADER_BYTES : bytes;
+}
+
+/* Results have the timestamps of their inputs, by which retention would delete them. */
+static bool target_append_time(const struct work *work, const struct target *target)
+{
+	return target->model && target->kind != MSP_TOPIC_INPUTS && work->graph->program.topics_log_append_time;
 }
 
 static enum msp_status topic_try_create(struct work *work, const struct msp_topic_spec *spec, struct msp_error *err)
@@ -129,6 +137,7 @@ static int topic_create(struct work *work, const struct target *target)
 	    .partitions = (int32_t)work->args->partitions,
 	    .replication = (int32_t)work->args->replication,
 	    .max_message_bytes = target_max_bytes(work, target),
+	    .append_time = target_append_time(work, target),
 	    .properties = work->properties,
 	    .property_count = work->args->properties.count,
 	    .group = target->model && target->kind == MSP_TOPIC_INPUTS ? graph_group(target->model) : NULL,
@@ -176,10 +185,13 @@ static void partition_describe(struct output *out, const struct msp_partition_in
 	if (info->count >= 0)
 		output_printf(out, "%lld message%s, ", (long long)info->count, info->count == 1 ? "" : "s");
 	if (info->newest == MSP_OFFSET_NONE)
-		output_printf(out, "ids from %s to %s\n", *info->oldest_id ? info->oldest_id : "-",
+		output_printf(out, "ids from %s to %s", *info->oldest_id ? info->oldest_id : "-",
 		              *info->newest_id ? info->newest_id : "-");
 	else
-		output_printf(out, "offsets from %lld, next %lld\n", (long long)info->oldest, (long long)info->newest);
+		output_printf(out, "offsets from %lld, next %lld", (long long)info->oldest, (long long)info->newest);
+	if (info->waiting > 0)
+		output_printf(out, ", then %lld behind an open transaction", (long long)info->waiting);
+	output_printf(out, "\n");
 }
 
 static int lag_describe(struct work *work, const struct target *target, const struct msp_topic_info *info)
@@ -254,9 +266,11 @@ static int targets_work(struct work *work, const struct targets *targets, work_f
 	return status;
 }
 
-static int work_connected(struct work *work, const struct graph *graph, const struct targets *targets, work_fn *each)
+static int work_connected(struct work *work, struct graph *graph, const struct targets *targets, work_fn *each)
 {
 	int status = properties_init(work);
+	if (status == EXIT_DONE)
+		status = graph_connect(graph);
 	if (status == EXIT_DONE)
 		status = broker_admin(graph, NULL, &work->admin);
 	if (status == EXIT_DONE && work->args->replication && graph->transport->ops->single_copy)
@@ -282,9 +296,8 @@ static int topics_run(const struct topics_args *args, work_fn *each)
 		complain("-t and -m cannot be used together");
 		return EXIT_USAGE;
 	}
-	const struct graph_request request = {{.names = args->topics.count ? NULL : &args->models, .need = MODEL_INFO},
-	                                      .transport = true};
-	int status = graph_open(&graph, &args->common, &request);
+	int status = args->topics.count ? graph_open(&graph, &args->common, GRAPH_PROGRAM)
+	                                : graph_open_named(&graph, &args->common, &args->models);
 	if (status == EXIT_DONE)
 		status = targets_init(&graph, args, &targets);
 	if (status == EXIT_DONE)
@@ -317,7 +330,7 @@ static void topic_print(void *out, const char *topic)
 	output_write(out, "\n", 1);
 }
 
-static int admin_list(const struct graph *graph)
+static int admin_list(struct graph *graph)
 {
 	struct msp_admin *admin;
 	struct patience patience;
@@ -343,7 +356,9 @@ static int admin_list(const struct graph *graph)
 int topics_list(const struct topics_args *args)
 {
 	struct graph graph;
-	int status = graph_open_with(&graph, &args->common, NULL, MODEL_OPTIONS, true);
+	int status = graph_open(&graph, &args->common, GRAPH_PROGRAM);
+	if (status == EXIT_DONE)
+		status = graph_connect(&graph);
 	if (status == EXIT_DONE)
 		status = admin_list(&graph);
 	graph_close(&graph);

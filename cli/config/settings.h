@@ -12,6 +12,7 @@ struct program_settings {
 	const char *plugin_path; /* or NULL: beside the program */
 	int log_level;           /* enum msp_log_level */
 	int64_t stop_timeout_ms;
+	bool topics_log_append_time;
 };
 
 /* How a model is served. Stands at the top level for all models, and under models.<label> for one. */

@@ -21,6 +21,7 @@ void patience_reset(struct patience *patience)
 {
 	patience->deadline_ms = msp_monotonic_ms() + graph_timeout_ms(patience->graph);
 	msp_backoff_reset(&patience->backoff);
+	patience->reason.status = MSP_OK;
 }
 
 int patience_left_ms(const struct patience *patience)
@@ -44,6 +45,8 @@ static bool patience_helps(const struct msp_error *err)
 bool patience_retry(struct patience *patience, const struct msp_error *err)
 {
 	int left = patience_left_ms(patience);
+	if (err->status != MSP_E_UNAVAILABLE)
+		patience->reason = *err;
 	if (!patience_helps(err) || !left)
 		return false;
 	int pause = msp_backoff_next_ms(&patience->backoff);
@@ -59,6 +62,8 @@ int patience_end(const struct patience *patience, const struct msp_error *err)
 {
 	if (patience->stop && stop_is_asked(patience->stop) && patience_helps(err))
 		return EXIT_DONE;
+	if (err->status == MSP_E_UNAVAILABLE && patience->reason.status != MSP_OK)
+		err = &patience->reason;
 	if (err->status != MSP_E_UNAVAILABLE)
 		return complain_of(err);
 	char *broker = graph_broker_text(patience->graph);
@@ -68,7 +73,7 @@ int patience_end(const struct patience *patience, const struct msp_error *err)
 	return EXIT_UNREACHABLE;
 }
 
-static enum msp_status admin_open(const struct graph *graph, struct patience *patience, struct msp_admin **ret_admin,
+static enum msp_status admin_open(struct graph *graph, struct patience *patience, struct msp_admin **ret_admin,
                                   struct msp_error *err)
 {
 	for (;;) {
@@ -78,7 +83,7 @@ static enum msp_status admin_open(const struct graph *graph, struct patience *pa
 	}
 }
 
-int broker_admin(const struct graph *graph, struct stop *stop, struct msp_admin **ret_admin)
+int broker_admin(struct graph *graph, struct stop *stop, struct msp_admin **ret_admin)
 {
 	struct patience patience;
 	struct msp_error err;
@@ -96,7 +101,7 @@ enum msp_status broker_describe(struct msp_admin *admin, struct patience *patien
 	}
 }
 
-enum msp_status broker_partition_check(const struct graph *graph, struct patience *patience, const char *topic,
+enum msp_status broker_partition_check(struct graph *graph, struct patience *patience, const char *topic,
                                        int64_t partition, struct msp_error *err)
 {
 	struct msp_admin *admin;
@@ -137,6 +142,17 @@ int backlog_update(struct backlog *backlog, struct msp_admin *admin, struct pati
 	return EXIT_DONE;
 }
 
+/* They may never come: an end is not waited for. */
+static void waiting_report(const struct backlog *backlog)
+{
+	int64_t waiting = 0;
+	for (size_t i = 0; i < backlog->until->partition_count; i++)
+		waiting += backlog->until->partitions[i].waiting;
+	if (waiting > 0)
+		report("msp: %s: %lld message%s behind an open transaction, not waited for", backlog->topic, (long long)waiting,
+		       waiting == 1 ? "" : "s");
+}
+
 int backlog_init(struct backlog *backlog, struct msp_admin *admin, struct patience *patience, const char *group,
                  const char *topic)
 {
@@ -144,6 +160,7 @@ int backlog_init(struct backlog *backlog, struct msp_admin *admin, struct patien
 	*backlog = (struct backlog){.group = group, .topic = topic};
 	if (broker_describe(admin, patience, topic, &backlog->until, &err) != MSP_OK)
 		return patience_end(patience, &err);
+	waiting_report(backlog);
 	return backlog_update(backlog, admin, patience);
 }
 

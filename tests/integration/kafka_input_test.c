@@ -199,6 +199,39 @@ static void properties_are_judged_where_they_are_written(void **state)
 	unsetenv("MSP_KAFKA_ENABLE_AUTO_COMMIT");
 }
 
+static void properties_are_held_against_each_other(void **state)
+{
+	(void)state;
+	write_file("msp.yaml", "kafka:\n"
+	                       "  session.timeout.ms: 9000\n"
+	                       "  consumer.heartbeat.interval.ms: 3001\n");
+	struct result result = expect(2, "config", "check", "-m", "iris", NULL);
+	assert_contains(result.err, "msp: msp.yaml:3:3: kafka.consumer.heartbeat.interval.ms: 3001 is not from 1 to 3000");
+	result_free(&result);
+	result = expect(0, "config", "check", "-m", "iris", "-X", "kafka.consumer.heartbeat.interval.ms=3000", NULL);
+	result_free(&result);
+	remove("msp.yaml");
+}
+
+/* librdkafka unpacks so much and no more. */
+static void a_batch_that_unpacks_too_large_is_named(void **state)
+{
+	static const char limits[] = "-X kafka.consumer.receive.message.max.bytes=1200000"
+	                             " -X kafka.consumer.fetch.max.bytes=1000000 -X kafka.message.max.bytes=1000000";
+	static const char said[] = "larger than kafka.receive.message.max.bytes when it is unpacked";
+	(void)state;
+	run_line("$MSP topics create -m iris -X message.max.bytes=10000000");
+	run_line("head -c 5000000 /dev/zero | tr '\\0' x >large; $MSP send -m iris -X message.max.bytes=10000000 -X kafka.compression.type=zstd large");
+	struct result result = expect_shell(1, "$MSP receive -m iris inputs -e --timeout 3 %s", limits);
+	assert_contains(result.err, said);
+	assert_lacks(result.err, "not reachable");
+	result_free(&result);
+	result = expect_shell(1, "$MSP run -e iris --timeout 3 %s", limits);
+	assert_contains(result.err, said);
+	assert_lacks(result.err, "not reachable");
+	result_free(&result);
+}
+
 /* What is for one side wins over what is for both, wherever it is written; what passes does something. */
 static void properties_reach_librdkafka(void **state)
 {
@@ -228,6 +261,8 @@ int main(void)
 	    CASE(commands_end_with_3_without_a_broker),
 	    CASE(run_waits_for_a_broker),
 	    CASE(properties_are_judged_where_they_are_written),
+	    CASE(properties_are_held_against_each_other),
+	    CASE(a_batch_that_unpacks_too_large_is_named),
 	    CASE(properties_reach_librdkafka),
 	};
 	return cmocka_run_group_tests_name("kafka_input", tests, NULL, NULL);

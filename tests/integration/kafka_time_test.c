@@ -130,6 +130,34 @@ static void no_call_outlasts_its_timeout(void **state)
 /* librdkafka looks twice a second whether a worker is silent. */
 #define LONG_MS (MAX_POLL_INTERVAL_MS + 2000)
 
+static void batch_expect_settled(struct msp_batch *batch)
+{
+	int64_t offset = batch->messages[0].offset;
+	assert_int_equal(batch_settle(members[0], batch), MSP_SETTLE_OK);
+	msp_consumer_batch_free(members[0], batch);
+	/* The next message, not one that comes again. */
+	batch = kafka_mock_receive(members[0], 1);
+	assert_int_equal(batch->messages[0].offset, offset + 1);
+	msp_consumer_batch_free(members[0], batch);
+}
+
+/* The model cannot compute now. */
+static void a_member_that_only_serves_keeps_its_partitions(void **state)
+{
+	const struct scenario *scenario = *state;
+	struct msp_error err = {.text = ""};
+	members[0] = kafka_mock_consumer_open(&mock, scenario->guarantee, NULL);
+	kafka_mock_inputs_send(&mock, 0, INPUTS);
+	struct msp_batch *batch = kafka_mock_receive(members[0], 1);
+	int64_t deadline_ms = msp_deadline_in(LONG_MS);
+	members[0]->longest_overrun_ms = 0;
+	while (msp_deadline_left_ms(deadline_ms) > 0)
+		if (msp_consumer_serve(members[0], STEP_MS, &err) != MSP_OK)
+			fail_msg("serve: %s", err.text);
+	assert_in_range(members[0]->longest_overrun_ms, 0, OVERRUN_MS);
+	batch_expect_settled(batch);
+}
+
 /* As often as librdkafka may try within a test. */
 static void outputs_refuse(void)
 {
@@ -249,7 +277,9 @@ static void both_batches_are_void_after_a_rebalance(void **state)
 /* ---- */
 
 static const struct scenario scenarios[] = {
+    {"at least once, topics unknown", MSP_AT_LEAST_ONCE, .topics_known = false},
     {"at least once, topics known", MSP_AT_LEAST_ONCE, .topics_known = true},
+    {"at least once, a batch dropped", MSP_AT_LEAST_ONCE, .topics_known = true, .drops = true},
     {"exactly once, topics unknown", MSP_EXACTLY_ONCE, .topics_known = false},
     {"exactly once, topics known", MSP_EXACTLY_ONCE, .topics_known = true},
     {"exactly once, a batch dropped", MSP_EXACTLY_ONCE, .topics_known = true, .drops = true},
@@ -275,6 +305,7 @@ static int hanging_run(void)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    BOTH(a_member_that_only_serves_keeps_its_partitions, impatient_start),
 	    BOTH(a_settle_that_takes_long_keeps_its_partitions, impatient_start),
 	    BOTH(both_batches_are_void_after_a_rebalance, plain_start),
 	};

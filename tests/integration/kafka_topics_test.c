@@ -104,6 +104,20 @@ static void partitions_counts_and_lag_are_described(void **state)
 	result_free(&result);
 }
 
+/* A result of an input of long ago is not deleted as if it were as old. */
+static void results_can_have_the_broker_s_time(void **state)
+{
+	(void)state;
+	prints(0,
+	       "$MSP topics create -m echo -X topics.log.append.time=true >/dev/null;"
+	       " for kind in inputs outputs errors; do echo '{\"ts\": 1000, \"payload\": \"{}\"}' |"
+	       " $MSP send -J -t $P.echo.1.0.$kind; $MSP receive -t $P.echo.1.0.$kind -e -f '%T\n' |"
+	       " sed 's/^1000$/1970/; s/^[0-9]\\{13\\}$/now/'; done",
+	       "1970\nnow\nnow\n");
+	struct result result = expect_shell(0, "$MSP topics delete -m echo");
+	result_free(&result);
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, enter, leave_directory)
@@ -112,6 +126,7 @@ int main(void)
 	    CASE(what_exists_is_said_to_exist),
 	    CASE(what_the_broker_refuses_is_said_in_its_words),
 	    CASE(partitions_counts_and_lag_are_described),
+	    CASE(results_can_have_the_broker_s_time),
 	};
 	return cmocka_run_group_tests_name("kafka_topics", tests, NULL, NULL);
 }

@@ -142,14 +142,47 @@ static void outputs_that_were_written_exactly_once_end_too(void **state)
 	prints(TAKE "$OUT", "");
 }
 
+/* The ends that readers of committed messages see stand still, and nobody sees why. */
+static void an_open_transaction_is_shown(void **state)
+{
+	(void)state;
+	rd_kafka_t *rk = writer_open();
+	succeeds(rd_kafka_begin_transaction(rk));
+	writer_write(rk, 1, 3);
+	prints("$MSP topics describe -t $IN | tail -1",
+	       "  partition 1: 0 messages, offsets from 0, next 0, then 3 behind an open transaction\n");
+	prints(RUN " 2>&1 | grep 'open transaction' | sed 's/^msp: [^ ]*inputs: //'",
+	       "3 messages behind an open transaction, not waited for\n");
+	succeeds(rd_kafka_commit_transaction(rk, DEADLINE_MS));
+	prints("$MSP topics describe -t $IN | tail -1", "  partition 1: 4 messages, offsets from 0, next 4\n");
+	prints(RUN " 2>&1 | grep -c 'open transaction'; " LAG, "0\n0 messages to settle\n");
+	rd_kafka_destroy(rk);
+}
+
+/* They may begin further back than their number of offsets. */
+static void the_last_messages_are_messages(void **state)
+{
+	(void)state;
+	setenv("MSP_PROCESSING_GUARANTEE", "exactly_once", 1);
+	for (int i = 1; i <= 4; i++) {
+		struct result result = expect_shell(0, "echo '{\"n\": %d}' | $MSP send -m echo -p 1 && " RUN, i);
+		result_free(&result);
+	}
+	unsetenv("MSP_PROCESSING_GUARANTEE");
+	prints("$MSP receive -t $OUT -o -1 -e", "{\"n\": 4}\n");
+	prints("$MSP receive -t $OUT -o -3 -e", "{\"n\": 2}\n{\"n\": 3}\n{\"n\": 4}\n");
+	prints("$MSP receive -t $OUT -o -100 -e | wc -l", "4\n");
+	inputs_write(3, 50);
+	prints("$MSP receive -t $IN -p 0 -o -2 -e", "{}\n{}\n");
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, enter, leave)
 	const struct CMUnitTest tests[] = {
-	    CASE(a_marker_is_not_waited_for),
-	    CASE(aborted_records_are_not_waited_for),
-	    CASE(a_group_receives_to_the_last_message),
-	    CASE(outputs_that_were_written_exactly_once_end_too),
+	    CASE(a_marker_is_not_waited_for),           CASE(aborted_records_are_not_waited_for),
+	    CASE(a_group_receives_to_the_last_message), CASE(outputs_that_were_written_exactly_once_end_too),
+	    CASE(the_last_messages_are_messages),       CASE(an_open_transaction_is_shown),
 	};
 	return cmocka_run_group_tests_name("kafka_transaction", tests, NULL, NULL);
 }

@@ -12,7 +12,9 @@
 
 struct kafka_admin {
 	struct msp_admin base;
+	const struct kafka_settings *settings;
 	struct kafka_client client;
+	struct kafka_client uncommitted; /* is told of what open transactions hide; made when it is needed */
 	struct kafka_lag lag;
 };
 
@@ -128,6 +130,8 @@ static enum msp_status topic_spec_config(rd_kafka_NewTopic_t *topic, const struc
 		snprintf(text, sizeof(text), "%zu", record_batch_size(spec->max_message_bytes));
 		code = rd_kafka_NewTopic_set_config(topic, "max.message.bytes", text);
 	}
+	if (spec->append_time && !code)
+		code = rd_kafka_NewTopic_set_config(topic, "message.timestamp.type", "LogAppendTime");
 	for (size_t i = 0; i < spec->property_count && !code; i++)
 		code = rd_kafka_NewTopic_set_config(topic, spec->properties[i].name, spec->properties[i].value);
 	return code ? kafka_error_set(err, code, NULL, "topic %s", spec->name) : MSP_OK;
@@ -256,8 +260,26 @@ static enum msp_status admin_topic_list(struct msp_admin *base, void (*visit)(vo
 	return status;
 }
 
+/* The ends that readers see who wait for no transaction. */
+static enum msp_status uncommitted_query(struct kafka_admin *admin, rd_kafka_topic_partition_list_t *ends,
+                                         int timeout_ms, struct msp_error *err)
+{
+	if (!admin->uncommitted.rk) {
+		rd_kafka_conf_t *conf;
+		enum msp_status status = kafka_conf_new(admin->settings, KAFKA_PRODUCER, &conf, err);
+		if (status != MSP_OK)
+			return status;
+		kafka_conf_set(conf, "isolation.level", "read_uncommitted");
+		status = kafka_client_init(&admin->uncommitted, RD_KAFKA_PRODUCER, conf, admin, err);
+		if (status != MSP_OK)
+			return status;
+	}
+	return kafka_offsets_query(&admin->uncommitted, ends, timeout_ms, err);
+}
+
 static enum msp_status info_new(const rd_kafka_topic_partition_list_t *oldest,
-                                const rd_kafka_topic_partition_list_t *newest, struct msp_topic_info **ret_info,
+                                const rd_kafka_topic_partition_list_t *newest,
+                                const rd_kafka_topic_partition_list_t *ends, struct msp_topic_info **ret_info,
                                 struct msp_error *err)
 {
 	struct msp_topic_info *info = calloc(1, sizeof(*info) + (size_t)oldest->cnt * sizeof(info->partitions[0]));
@@ -270,12 +292,15 @@ static enum msp_status info_new(const rd_kafka_topic_partition_list_t *oldest,
 		    .oldest = oldest->elems[i].offset,
 		    .newest = newest->elems[i].offset,
 		    .count = newest->elems[i].offset - oldest->elems[i].offset,
+		    .waiting =
+		        ends->elems[i].offset > newest->elems[i].offset ? ends->elems[i].offset - newest->elems[i].offset : 0,
 		};
 	*ret_info = info;
 	return MSP_OK;
 }
 
-static enum msp_status topic_describe_once(struct kafka_admin *admin, const char *topic,
+/* The ends before the transactions' ends: what comes in between waits for nothing. */
+static enum msp_status topic_describe_once(struct kafka_admin *admin, const char *topic, bool with_waiting,
                                            struct msp_topic_info **ret_info, int timeout_ms, struct msp_error *err)
 {
 	int32_t count;
@@ -284,11 +309,16 @@ static enum msp_status topic_describe_once(struct kafka_admin *admin, const char
 		return status;
 	rd_kafka_topic_partition_list_t *oldest = kafka_partitions_new(topic, count, RD_KAFKA_OFFSET_BEGINNING);
 	rd_kafka_topic_partition_list_t *newest = kafka_partitions_new(topic, count, RD_KAFKA_OFFSET_END);
-	status = kafka_offsets_query(&admin->client, oldest, timeout_ms, err);
+	rd_kafka_topic_partition_list_t *ends = kafka_partitions_new(topic, count, RD_KAFKA_OFFSET_END);
+	if (with_waiting)
+		status = uncommitted_query(admin, ends, timeout_ms, err);
+	if (status == MSP_OK)
+		status = kafka_offsets_query(&admin->client, oldest, timeout_ms, err);
 	if (status == MSP_OK)
 		status = kafka_offsets_query(&admin->client, newest, timeout_ms, err);
 	if (status == MSP_OK)
-		status = info_new(oldest, newest, ret_info, err);
+		status = info_new(oldest, newest, with_waiting ? ends : newest, ret_info, err);
+	rd_kafka_topic_partition_list_destroy(ends);
 	rd_kafka_topic_partition_list_destroy(oldest);
 	rd_kafka_topic_partition_list_destroy(newest);
 	return status;
@@ -301,7 +331,7 @@ static enum msp_status admin_topic_describe(struct msp_admin *base, const char *
 	retry_init(&retry, admin_cast(base), timeout_ms);
 	enum msp_status status;
 	do
-		status = topic_describe_once(retry.admin, topic, ret_info, retry_left_ms(&retry), err);
+		status = topic_describe_once(retry.admin, topic, true, ret_info, retry_left_ms(&retry), err);
 	while (retry_wants(&retry, status));
 	return status;
 }
@@ -326,7 +356,7 @@ static enum msp_status group_remaining_once(struct kafka_admin *admin, const cha
                                             const struct retry *retry, struct msp_error *err)
 {
 	struct msp_topic_info *now = NULL;
-	enum msp_status status = topic_describe_once(admin, topic, &now, retry_left_ms(retry), err);
+	enum msp_status status = topic_describe_once(admin, topic, false, &now, retry_left_ms(retry), err);
 	if (status != MSP_OK)
 		return status;
 	info_limit(now, until);
@@ -373,6 +403,7 @@ static void admin_free(struct msp_admin *base)
 		return;
 	struct kafka_admin *admin = admin_cast(base);
 	kafka_lag_done(&admin->lag);
+	kafka_client_done(&admin->uncommitted);
 	kafka_client_done(&admin->client);
 	free(admin);
 }
@@ -384,6 +415,7 @@ enum msp_status kafka_admin_open(const struct kafka_settings *settings, struct m
 	if (!admin)
 		return msp_error_set(err, MSP_E_NO_MEMORY, "no memory for an admin");
 	admin->base.ops = &ADMIN_OPS;
+	admin->settings = settings;
 	kafka_lag_init(&admin->lag, settings);
 	rd_kafka_conf_t *conf;
 	enum msp_status status = kafka_conf_new(settings, KAFKA_PRODUCER, &conf, err);

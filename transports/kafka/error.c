@@ -37,10 +37,21 @@ enum msp_status kafka_status(rd_kafka_resp_err_t code, bool *ret_retriable)
 		return MSP_E_INVALID;
 	case RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID:
 		return MSP_E_CONFLICT;
+	case RD_KAFKA_RESP_ERR__BAD_COMPRESSION:
+		*ret_retriable = true; /* the broker may delete it, and other partitions go on */
+		return MSP_E_LIMIT;
 	default:
 		*ret_retriable = true;
 		return MSP_E_UNAVAILABLE;
 	}
+}
+
+/* librdkafka says of a compressed batch only that it could not be unpacked. */
+static const char *code_text(rd_kafka_resp_err_t code)
+{
+	if (code == RD_KAFKA_RESP_ERR__BAD_COMPRESSION)
+		return "a compressed batch is damaged, or larger than kafka.receive.message.max.bytes when it is unpacked";
+	return rd_kafka_err2str(code);
 }
 
 enum msp_status kafka_error_set(struct msp_error *err, rd_kafka_resp_err_t code, const char *reason, const char *format,
@@ -53,7 +64,9 @@ enum msp_status kafka_error_set(struct msp_error *err, rd_kafka_resp_err_t code,
 	va_start(arguments, format);
 	vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
-	msp_error_set(err, status, "%s: %s", text, reason && *reason ? reason : rd_kafka_err2str(code));
+	if (!reason || !*reason || code == RD_KAFKA_RESP_ERR__BAD_COMPRESSION)
+		reason = code_text(code);
+	msp_error_set(err, status, "%s: %s", text, reason);
 	if (err)
 		err->retriable = retriable;
 	return status;

@@ -14,8 +14,11 @@
 #define WAIT_SLICE_MS 50
 
 struct place {
-	int64_t end; /* stop here with stop_at_end */
+	int64_t start;
+	int64_t end;    /* stop here with stop_at_end */
+	bool is_oldest; /* nothing is before `start` */
 	bool ended;
+	int64_t skip; /* so many messages before the first one that is wanted */
 };
 
 struct kafka_reader {
@@ -25,6 +28,8 @@ struct kafka_reader {
 	bool stop_at_end;
 	int64_t end_timestamp_ms;
 	rd_kafka_queue_t *queue;
+	size_t queue_full;    /* length at which librdkafka stops fetching */
+	bool was_full;        /* and has not been asked to look again */
 	struct place *places; /* by partition */
 	int32_t place_count;
 	int32_t reading; /* partitions that have not ended */
@@ -77,7 +82,27 @@ static bool message_accept(struct kafka_reader *reader, const rd_kafka_message_t
 	}
 	if (reader->stop_at_end && message->offset + 1 == place->end)
 		place_end(reader, message->partition);
+	if (place->skip > 0) {
+		place->skip--;
+		return false;
+	}
 	return true;
+}
+
+/* Before 2.2, librdkafka's fetcher looks up only once a second after its queue was full. */
+static void reader_watch_queue(struct kafka_reader *reader)
+{
+	size_t length = rd_kafka_queue_length(reader->queue);
+	if (length >= reader->queue_full) {
+		reader->was_full = true;
+	} else if (reader->was_full && length <= reader->queue_full / 2) {
+		rd_kafka_topic_partition_list_t *assignment = NULL;
+		reader->was_full = false;
+		if (rd_kafka_version() < 0x02020000 && !rd_kafka_assignment(reader->client.rk, &assignment)) {
+			kafka_leaders_nudge(&reader->client, assignment);
+			rd_kafka_topic_partition_list_destroy(assignment);
+		}
+	}
 }
 
 /* Takes what librdkafka has and keeps what is to be delivered. */
@@ -86,6 +111,7 @@ static void reader_take(struct kafka_reader *reader, int timeout_ms)
 	if (reader->taken_begin < reader->taken_end)
 		return;
 	reader->taken_begin = reader->taken_end = 0;
+	reader_watch_queue(reader);
 	ssize_t count = rd_kafka_consume_batch_queue(reader->queue, timeout_ms, reader->taken, 1);
 	if (count == 1) {
 		ssize_t more = rd_kafka_consume_batch_queue(reader->queue, 0, reader->taken + 1, TAKE_MAX - 1);
@@ -232,31 +258,42 @@ static void bounds_done(struct bounds *bounds)
 	}
 }
 
+/* Where the last messages of a partition begin. */
+struct tail {
+	int64_t start;
+	int64_t skip; /* so many messages after `start` */
+};
+
+/* `tails` as reader_start. */
 static enum msp_status reader_assign(struct kafka_reader *reader, const struct msp_reader_config *config,
-                                     const struct bounds *bounds, struct msp_error *err)
+                                     const struct tail *tails, const struct bounds *bounds, struct msp_error *err)
 {
 	rd_kafka_topic_partition_list_t *assignment = rd_kafka_topic_partition_list_new(reader->place_count);
 	for (int32_t i = 0; i < reader->place_count; i++) {
 		struct place *place = &reader->places[i];
-		place->ended = true;
+		place->ended = place->is_oldest = true;
 		if (config->partition != MSP_PARTITION_ANY && config->partition != i)
 			continue;
 		place->end = bounds->newest->elems[i].offset;
-		int64_t start =
-		    start_offset(config, bounds->oldest->elems[i].offset, place->end, bounds->stamped->elems[i].offset);
-		if (reader->stop_at_end && start >= place->end)
+		int64_t oldest = bounds->oldest->elems[i].offset;
+		place->start =
+		    tails ? tails[i].start : start_offset(config, oldest, place->end, bounds->stamped->elems[i].offset);
+		place->skip = tails ? tails[i].skip : 0;
+		place->is_oldest = place->start <= oldest;
+		if (reader->stop_at_end && place->start >= place->end)
 			continue;
 		place->ended = false;
 		reader->reading++;
-		rd_kafka_topic_partition_list_add(assignment, reader->topic, i)->offset = start;
+		rd_kafka_topic_partition_list_add(assignment, reader->topic, i)->offset = place->start;
 	}
 	rd_kafka_resp_err_t code = rd_kafka_assign(reader->client.rk, assignment);
 	rd_kafka_topic_partition_list_destroy(assignment);
 	return code ? kafka_error_set(err, code, NULL, "topic %s", reader->topic) : MSP_OK;
 }
 
+/* With `tails`, of each partition, the start is there and not what `config` says. */
 static enum msp_status reader_start(struct kafka_reader *reader, const struct msp_reader_config *config,
-                                    struct msp_error *err)
+                                    const struct tail *tails, struct msp_error *err)
 {
 	enum msp_status status =
 	    kafka_topic_partition_count(&reader->client, reader->topic, KAFKA_OPEN_TIMEOUT_MS, &reader->place_count, err);
@@ -271,7 +308,7 @@ static enum msp_status reader_start(struct kafka_reader *reader, const struct ms
 	struct bounds bounds = {0};
 	status = bounds_query(reader, config, &bounds, err);
 	if (status == MSP_OK)
-		status = reader_assign(reader, config, &bounds, err);
+		status = reader_assign(reader, config, tails, &bounds, err);
 	bounds_done(&bounds);
 	return status;
 }
@@ -288,16 +325,16 @@ static enum msp_status reader_connect(struct kafka_reader *reader, const struct 
 	kafka_conf_set(conf, "enable.auto.commit", "false");
 	kafka_conf_set(conf, "enable.partition.eof", "true");
 	status = kafka_client_init(&reader->client, RD_KAFKA_CONSUMER, conf, reader, err);
-	if (status == MSP_OK)
+	if (status == MSP_OK) {
+		reader->queue_full = kafka_prefetch_messages(&settings->options);
 		reader->queue = rd_kafka_queue_get_consumer(reader->client.rk);
+	}
 	return status;
 }
 
-enum msp_status kafka_reader_open(const struct kafka_settings *settings, const struct msp_reader_config *config,
-                                  struct msp_reader **ret_reader, struct msp_error *err)
+static enum msp_status reader_open(const struct kafka_settings *settings, const struct msp_reader_config *config,
+                                   const struct tail *tails, struct kafka_reader **ret_reader, struct msp_error *err)
 {
-	if (config->start == MSP_START_POSITION && config->id)
-		return msp_error_set(err, MSP_E_INVALID, "positions of a Kafka topic are offsets, not ids");
 	struct kafka_reader *reader = calloc(1, sizeof(*reader));
 	if (!reader)
 		return msp_error_set(err, MSP_E_NO_MEMORY, "no memory for a reader");
@@ -310,13 +347,113 @@ enum msp_status kafka_reader_open(const struct kafka_settings *settings, const s
 	if (status == MSP_OK)
 		status = reader_connect(reader, settings, err);
 	if (status == MSP_OK)
-		status = reader_start(reader, config, err);
+		status = reader_start(reader, config, tails, err);
 	if (status != MSP_OK) {
 		reader_free(&reader->base);
 		return status;
 	}
-	*ret_reader = &reader->base;
+	*ret_reader = reader;
 	return MSP_OK;
+}
+
+/* ---- the last messages ---- */
+
+/* Reads the probe to its end and counts the messages of each partition. */
+static enum msp_status probe_count(struct kafka_reader *probe, int64_t *counts, struct msp_error *err)
+{
+	int64_t deadline_ms = msp_monotonic_ms() + KAFKA_OPEN_TIMEOUT_MS;
+	while (probe->reading > 0) {
+		kafka_client_poll(&probe->client);
+		reader_take(probe, WAIT_SLICE_MS);
+		if (probe->taken_begin < probe->taken_end)
+			deadline_ms = msp_monotonic_ms() + KAFKA_OPEN_TIMEOUT_MS;
+		while (probe->taken_begin < probe->taken_end) {
+			rd_kafka_message_t *message = probe->taken[probe->taken_begin++];
+			counts[message->partition]++;
+			rd_kafka_message_destroy(message);
+		}
+		rd_kafka_resp_err_t code = probe->trouble;
+		if (!code && kafka_left_ms(deadline_ms) == 0)
+			code = RD_KAFKA_RESP_ERR__TIMED_OUT;
+		if (code)
+			return kafka_client_error(&probe->client, code, err, "topic %s", probe->topic);
+	}
+	return MSP_OK;
+}
+
+/* False: a partition has fewer than `number` messages from where the probe began, and may have more before. */
+static bool tails_make(const struct kafka_reader *probe, const int64_t *counts, int64_t number, struct tail *tails)
+{
+	bool enough = true;
+	for (int32_t i = 0; i < probe->place_count; i++) {
+		tails[i].start = probe->places[i].start;
+		tails[i].skip = counts[i] > number ? counts[i] - number : 0;
+		enough &= counts[i] >= number || probe->places[i].is_oldest;
+	}
+	return enough;
+}
+
+/* Tries so many offsets before the end. */
+static enum msp_status tails_try(const struct kafka_settings *settings, const struct msp_reader_config *config,
+                                 int64_t width, struct tail **ret_tails, bool *ret_enough, struct msp_error *err)
+{
+	struct msp_reader_config probe_config = *config;
+	struct kafka_reader *probe;
+	probe_config.number = width;
+	probe_config.stop_at_end = true;
+	enum msp_status status = reader_open(settings, &probe_config, NULL, &probe, err);
+	if (status != MSP_OK)
+		return status;
+	struct tail *tails = calloc((size_t)probe->place_count + 1, sizeof(*tails));
+	int64_t *counts = calloc((size_t)probe->place_count + 1, sizeof(*counts));
+	if (tails && counts)
+		status = probe_count(probe, counts, err);
+	else
+		status = msp_error_set(err, MSP_E_NO_MEMORY, "no memory for %" PRId32 " partitions", probe->place_count);
+	*ret_enough = status == MSP_OK && tails_make(probe, counts, config->number, tails);
+	free(counts);
+	reader_free(&probe->base);
+	if (status == MSP_OK)
+		*ret_tails = tails;
+	else
+		free(tails);
+	return status;
+}
+
+/* Markers of transactions and aborted records take offsets, so that the last messages may begin further back than their
+ * number. The caller frees *ret_tails. */
+static enum msp_status tails_find(const struct kafka_settings *settings, const struct msp_reader_config *config,
+                                  struct tail **ret_tails, struct msp_error *err)
+{
+	bool enough = false;
+	enum msp_status status = MSP_OK;
+	for (int64_t width = config->number; status == MSP_OK && !enough; width *= 4) {
+		struct tail *tails = NULL;
+		bool is_widest = width > INT64_MAX / 4;
+		status = tails_try(settings, config, width, &tails, &enough, err);
+		free(*ret_tails);
+		*ret_tails = tails;
+		enough |= is_widest;
+	}
+	return status;
+}
+
+enum msp_status kafka_reader_open(const struct kafka_settings *settings, const struct msp_reader_config *config,
+                                  struct msp_reader **ret_reader, struct msp_error *err)
+{
+	if (config->start == MSP_START_POSITION && config->id)
+		return msp_error_set(err, MSP_E_INVALID, "positions of a Kafka topic are offsets, not ids");
+	struct tail *tails = NULL;
+	struct kafka_reader *reader;
+	enum msp_status status = MSP_OK;
+	if (config->start == MSP_START_TAIL && config->number > 0)
+		status = tails_find(settings, config, &tails, err);
+	if (status == MSP_OK)
+		status = reader_open(settings, config, tails, &reader, err);
+	if (status == MSP_OK)
+		*ret_reader = &reader->base;
+	free(tails);
+	return status;
 }
 
 static const struct msp_reader_ops READER_OPS = {

@@ -1,6 +1,7 @@
 #include "client.h"
 #include "kafka.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
@@ -143,6 +144,41 @@ static enum msp_status properties_copy(struct kafka_settings *settings, const st
 	return MSP_OK;
 }
 
+static int64_t conf_number(const rd_kafka_conf_t *conf, const char *name)
+{
+	char text[24];
+	size_t size = sizeof(text);
+	return rd_kafka_conf_get(conf, name, text, &size) == RD_KAFKA_CONF_OK ? strtoll(text, NULL, 10) : 0;
+}
+
+/* As the user wrote it. */
+static const char *heartbeat_name(const struct kafka_settings *settings)
+{
+	static const char base[] = "heartbeat.interval.ms";
+	const char *name = base;
+	for (size_t i = 0; i < settings->property_count; i++)
+		if (strcmp(kafka_property_base(settings->properties[i].name), base) == 0)
+			name = settings->properties[i].name;
+	return name;
+}
+
+/* A member should have three chances for a heartbeat within a session; librdkafka takes any number. */
+static enum msp_status heartbeat_check(const struct kafka_settings *settings, struct msp_error *err)
+{
+	rd_kafka_conf_t *conf;
+	enum msp_status status = kafka_conf_new(settings, KAFKA_CONSUMER, &conf, err);
+	if (status != MSP_OK)
+		return status;
+	int64_t session_ms = conf_number(conf, "session.timeout.ms");
+	int64_t heartbeat_ms = conf_number(conf, "heartbeat.interval.ms");
+	rd_kafka_conf_destroy(conf);
+	if (heartbeat_ms <= session_ms / 3)
+		return MSP_OK;
+	return msp_error_set(err, MSP_E_INVALID,
+	                     "kafka.%s: %" PRId64 " is not from 1 to %" PRId64 ", a third of the session (%" PRId64 " ms)",
+	                     heartbeat_name(settings), heartbeat_ms, session_ms / 3, session_ms);
+}
+
 /* host or host:port, up to the comma. */
 static bool broker_is_valid(const char *broker, size_t size)
 {
@@ -201,6 +237,8 @@ enum msp_status kafka_settings_init(struct kafka_settings *settings, const struc
 	}
 	if (status == MSP_OK)
 		status = properties_copy(settings, config, err);
+	if (status == MSP_OK)
+		status = heartbeat_check(settings, err);
 	if (status != MSP_OK)
 		kafka_settings_done(settings);
 	return status;

@@ -216,9 +216,10 @@ struct msp_property {
 
 struct msp_topic_spec {
 	const char *name;
-	int32_t partitions;                    /* > 0; ignored by brokers without partitions */
-	int32_t replication;                   /* 0: the broker's default */
-	size_t max_message_bytes;              /* 0: the broker's default */
+	int32_t partitions;       /* > 0; ignored by brokers without partitions */
+	int32_t replication;      /* 0: the broker's default */
+	size_t max_message_bytes; /* 0: the broker's default */
+	bool append_time; /* messages get the time at which they come; no effect on brokers that know no other choice */
 	const struct msp_property *properties; /* the broker's own topic settings */
 	size_t property_count;
 	const char *group; /* consumer group to create with the topic where a broker needs that, or NULL */
@@ -230,6 +231,7 @@ struct msp_partition_info {
 	int64_t newest;                    /* offset that the next message gets; likewise */
 	char oldest_id[48], newest_id[48]; /* positions as ids where offsets do not exist, else "" */
 	int64_t count;                     /* messages present, or -1 when the broker does not say */
+	int64_t waiting; /* behind `newest`: an open transaction keeps them from readers. 0 on brokers without such */
 };
 
 /* Ends in the partitions of a topic; owned by the caller, freed with free(). */
@@ -328,7 +330,8 @@ struct msp_transport_ops {
 	 */
 	enum msp_status (*property_check)(const struct msp_property *property, struct msp_error *err);
 	/* Opens; cheap where possible: a broker that is not there is reported by the first call that needs it, with a
-	 * retriable error. Bad URLs and options are refused here. Required. */
+	 * retriable error. Bad URLs and options are refused here; what is refused for a setting begins with its key.
+	 * Required. */
 	enum msp_status (*open)(const struct msp_transport_config *config, struct msp_transport **ret_transport,
 	                        struct msp_error *err);
 	/* Required, like the next three. [any thread] MSP_E_CONFLICT: another live process has this instance name.
