@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -23,7 +24,8 @@ static struct {
 	pthread_mutex_t mutex;
 	pthread_cond_t changed;
 	pthread_t thread; /* writes what waits, and may block in write(2) */
-	bool thread_runs, ending;
+	bool thread_runs;
+	atomic_bool ending;
 	bool stuck; /* a caller has waited in vain; until the queue is empty nobody waits again */
 	uint64_t dropped;
 	uint64_t bytes_queued, bytes_written; /* since start */
@@ -123,21 +125,35 @@ static void cancel_pending_enable(bool enable)
 	pthread_setcancelstate(enable ? PTHREAD_CANCEL_ENABLE : PTHREAD_CANCEL_DISABLE, &before);
 }
 
-/* Writes everything, however long that takes. Whoever unloads this code cancels a write that does not return. */
-static void text_write_blocking(const char *text, size_t size)
+static void writable_wait(void)
+{
+	struct pollfd ready = {.fd = STDERR_FILENO, .events = POLLOUT};
+	poll(&ready, 1, WRITE_WAIT_MS);
+}
+
+/* May block for ever: whoever unloads this code cancels it, so that no variable here may need an address. */
+static ssize_t write_cancellable(const char *text, size_t size)
 {
 	cancel_pending_enable(true);
-	while (size > 0) {
-		struct pollfd ready = {.fd = STDERR_FILENO, .events = POLLOUT};
-		ssize_t written = write(STDERR_FILENO, text, size);
+	ssize_t written = write(STDERR_FILENO, text, size);
+	int error = errno;
+	cancel_pending_enable(false);
+	errno = error;
+	return written;
+}
+
+/* Writes everything, however long that takes. */
+static void text_write_blocking(const char *text, size_t size)
+{
+	while (size > 0 && !atomic_load(&console.ending)) {
+		ssize_t written = write_cancellable(text, size);
 		if (written < 0 && errno == EAGAIN)
-			poll(&ready, 1, -1);
+			writable_wait();
 		else if (written > 0)
 			text += written, size -= (size_t)written;
 		else if (written == 0 || errno != EINTR)
 			break; /* nobody listens: there is nowhere to say so */
 	}
-	cancel_pending_enable(false);
 }
 
 /* Writes the next line without holding the lock: lines are added behind it meanwhile. */

@@ -69,7 +69,7 @@ struct msp_worker_snapshot {
 	size_t batch_messages; /* how many the next batch may have */
 	int64_t computing_since_ms;
 	struct msp_computing computing; /* while that is so */
-	size_t in_flight; /* messages that are being settled */
+	size_t in_flight;               /* messages that are being settled */
 	int64_t in_flight_since_ms;
 	struct msp_counters counters;
 	/* Of decode, predict and settle: the time of a batch. End to end: of each message, from its timestamp until it was
@@ -113,7 +113,8 @@ bool msp_processor_ready(struct msp_processor *processor);
 bool msp_processor_failed(struct msp_processor *processor);
 /* Says every 10 s which worker computes without an end, and which input that is. Call it about every second. */
 void msp_processor_watch(struct msp_processor *processor);
-/* Says which workers have not ended, for a process that ends without waiting for them. Waits for nobody. [any thread] */
+/* Says which workers have not ended, for a process that ends without waiting for them. Waits for nobody. [any thread]
+ */
 void msp_processor_say_unended(struct msp_processor *processor);
 /* Calls `visit` for each worker, service by service; it must not call the processor. [any thread] */
 void msp_processor_visit(struct msp_processor *processor,
