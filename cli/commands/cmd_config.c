@@ -29,24 +29,24 @@ static bool masked_append(struct msp_buffer *text, const char *value)
 	return ok;
 }
 
-static bool value_append(struct msp_buffer *text, const struct config_scope *scope, const struct msp_option *option,
+static bool value_append(struct msp_buffer *text, const struct settings_scope *scope, const struct msp_option *option,
                          const struct config_entry *entry)
 {
 	if (entry && entry->written && !option->secret)
 		return masked_append(text, entry->written);
 	struct msp_buffer value;
 	msp_buffer_init(&value, MAX_TEXT_BYTES);
-	bool ok = msp_option_format(option, scope->target, &value) == MSP_OK &&
+	bool ok = msp_option_format(option, scope->options, &value) == MSP_OK &&
 	          msp_buffer_append_char(&value, 0) == MSP_OK && masked_append(text, value.data);
 	msp_buffer_done(&value);
 	return ok;
 }
 
-static bool option_is_set(const struct config_scope *scope, const struct msp_option *option)
+static bool option_is_set(const struct settings_scope *scope, const struct msp_option *option)
 {
 	if (option->type != MSP_OPTION_STRING || option->default_text)
 		return true;
-	return *(const char *const *)(const void *)((const char *)scope->target + option->offset) != NULL;
+	return *(const char *const *)(const void *)((const char *)scope->options + option->offset) != NULL;
 }
 
 static bool line_append(struct msp_buffer *text, size_t start, const struct config_entry *entry)
@@ -58,7 +58,7 @@ static bool line_append(struct msp_buffer *text, size_t start, const struct conf
 	return msp_buffer_printf(text, "%*s# %s\n", width < 48 ? (int)(49 - width) : 1, "", origin) == MSP_OK;
 }
 
-static bool option_show(struct msp_buffer *text, struct config *config, const struct config_scope *scope,
+static bool option_show(struct msp_buffer *text, const struct config *config, const struct settings_scope *scope,
                         const struct msp_option *option)
 {
 	char key[512];
@@ -71,11 +71,11 @@ static bool option_show(struct msp_buffer *text, struct config *config, const st
 	       line_append(text, start, entry);
 }
 
-static bool property_show(struct msp_buffer *text, struct config *config, const struct part_options *part,
-                          const struct msp_property *property)
+static bool property_show(struct msp_buffer *text, const struct config *config,
+                          const struct settings_transport *transport, const struct msp_property *property)
 {
 	char key[512];
-	snprintf(key, sizeof(key), "%s.%s", part->name, property->name);
+	snprintf(key, sizeof(key), "%s.%s", transport->ops->name, property->name);
 	const struct config_entry *entry = config_find(config, key);
 	const char *value = config_key_is_secret(key) ? "********" : entry ? config_shown(entry) : property->value;
 	size_t start = text->size;
@@ -83,17 +83,51 @@ static bool property_show(struct msp_buffer *text, struct config *config, const 
 	       line_append(text, start, entry);
 }
 
-static bool graph_show(struct msp_buffer *text, struct graph *graph)
+static bool scope_show(struct msp_buffer *text, const struct config *config, const struct settings_scope *scope)
 {
 	bool ok = true;
-	for (size_t i = 0; i < graph->config.scope_count; i++) {
-		const struct config_scope *scope = &graph->config.scopes[i];
-		for (size_t k = 0; ok && k < scope->table->count; k++)
-			ok = option_show(text, &graph->config, scope, &scope->table->options[k]);
-	}
-	for (size_t i = 0; i < graph->transport_count; i++)
-		for (size_t k = 0; ok && k < graph->transports[i].property_count; k++)
-			ok = property_show(text, &graph->config, &graph->transports[i], &graph->transports[i].properties[k]);
+	for (size_t i = 0; scope->table && i < scope->table->count && ok; i++)
+		ok = option_show(text, config, scope, &scope->table->options[i]);
+	return ok;
+}
+
+static bool level_show(struct msp_buffer *text, const struct config *config, const struct settings_level *level)
+{
+	bool ok = scope_show(text, config, &level->scope);
+	for (size_t i = 0; i < level->codec_count && ok; i++)
+		ok = scope_show(text, config, &level->codecs[i]);
+	return ok;
+}
+
+static bool transport_show(struct msp_buffer *text, const struct config *config,
+                           const struct settings_transport *transport)
+{
+	bool ok = scope_show(text, config, &transport->scope);
+	for (size_t i = 0; i < transport->property_count && ok; i++)
+		ok = property_show(text, config, transport, &transport->properties[i]);
+	return ok;
+}
+
+static bool model_show(struct msp_buffer *text, const struct config *config, const struct model *model)
+{
+	const struct settings_model *settings = model->settings;
+	const struct settings_scope plugin = {
+	    .prefix = settings->scope.prefix,
+	    .table = model->entry->plugin.symbol->options,
+	    .options = model->entry->options,
+	};
+	return scope_show(text, config, &settings->scope) && level_show(text, config, &settings->level) &&
+	       scope_show(text, config, &plugin);
+}
+
+static bool graph_show(struct msp_buffer *text, const struct graph *graph)
+{
+	const struct settings_tree *tree = &graph->tree;
+	bool ok = scope_show(text, &tree->config, &tree->scope) && level_show(text, &tree->config, &tree->level);
+	for (size_t i = 0; i < tree->transport_count && ok; i++)
+		ok = transport_show(text, &tree->config, &tree->transports[i]);
+	for (size_t i = 0; i < graph->set.model_count && ok; i++)
+		ok = model_show(text, &tree->config, graph->set.models[i]);
 	return ok;
 }
 
@@ -110,11 +144,17 @@ static int text_print(struct msp_buffer *text, bool complete)
 	return complete ? status : EXIT_SOME_FAILED;
 }
 
+/* Every configured model and those that are named. */
+static int models_open(struct graph *graph, const struct config_args *args, enum model_need need, bool transport)
+{
+	const struct graph_request request = {{.names = &args->models, .all = true, .need = need}, .transport = transport};
+	return graph_open(graph, &args->common, &request);
+}
+
 static int config_show(void *arguments)
 {
-	const struct config_args *args = arguments;
 	struct graph graph;
-	int status = graph_open_named(&graph, &args->common, &args->models);
+	int status = models_open(&graph, arguments, MODEL_OPTIONS, false);
 	if (status == EXIT_DONE) {
 		struct msp_buffer text;
 		msp_buffer_init(&text, MAX_TEXT_BYTES);
@@ -131,15 +171,13 @@ static int config_check(void *arguments)
 {
 	const struct config_args *args = arguments;
 	struct graph graph;
-	int status = graph_open_named(&graph, &args->common, &args->models);
-	if (status == EXIT_DONE)
-		status = graph_connect(&graph);
-	for (size_t i = 0; i < graph.model_count && status == EXIT_DONE; i++) {
+	int status = models_open(&graph, args, MODEL_INFO, true);
+	for (size_t i = 0; i < graph.set.model_count && status == EXIT_DONE; i++) {
 		struct msp_pipeline_config pipeline;
-		status = graph_pipeline_config(&graph, graph.models[i], &pipeline);
+		status = graph_pipeline_config(graph.set.models[i], &pipeline);
 	}
 	if (status == EXIT_DONE && !args->common.quiet)
-		report("The configuration is fine: %zu model%s.", graph.model_count, graph.model_count == 1 ? "" : "s");
+		report("The configuration is fine: %zu model%s.", graph.set.model_count, graph.set.model_count == 1 ? "" : "s");
 	graph_close(&graph);
 	return status;
 }
@@ -210,14 +248,14 @@ static bool part_append(struct msp_buffer *text, const char *kind, const char *n
 	return reference_append(text, &reference, markdown);
 }
 
-static bool plugin_append(struct msp_buffer *text, const struct graph_model *model, bool markdown)
+static bool plugin_append(struct msp_buffer *text, const struct model *model, bool markdown)
 {
-	char title[512], prefix[256];
-	if (!model->entry->plugin.symbol->options)
+	char title[512];
+	const struct msp_registry_entry *entry = model->entry;
+	if (!entry->plugin.symbol->options)
 		return true;
-	snprintf(title, sizeof(title), "Model %s (%s)", model->label, model->entry->identity);
-	snprintf(prefix, sizeof(prefix), "models.%s.", model->label);
-	const struct reference reference = {title, prefix, model->entry->plugin.symbol->options};
+	snprintf(title, sizeof(title), "Model %s (%s)", entry->label, entry->plugin.path);
+	const struct reference reference = {title, model->settings->scope.prefix, entry->plugin.symbol->options};
 	return reference_append(text, &reference, markdown);
 }
 
@@ -235,8 +273,8 @@ static bool describe_append(struct msp_buffer *text, const struct graph *graph, 
 		ok = part_append(text, "Transport", builtin_transports[i]->name, builtin_transports[i]->options, markdown);
 	for (size_t i = 0; builtin_codecs[i] && ok; i++)
 		ok = part_append(text, "Codec", builtin_codecs[i]->name, builtin_codecs[i]->options, markdown);
-	for (size_t i = 0; i < graph->model_count && ok; i++)
-		ok = plugin_append(text, graph->models[i], markdown);
+	for (size_t i = 0; i < graph->set.model_count && ok; i++)
+		ok = plugin_append(text, graph->set.models[i], markdown);
 	return ok;
 }
 
@@ -244,7 +282,7 @@ static int config_describe(void *arguments)
 {
 	const struct config_args *args = arguments;
 	struct graph graph;
-	int status = graph_open_named(&graph, &args->common, &args->models);
+	int status = models_open(&graph, args, MODEL_OPTIONS, false);
 	if (status == EXIT_DONE) {
 		struct msp_buffer text;
 		msp_buffer_init(&text, MAX_TEXT_BYTES);

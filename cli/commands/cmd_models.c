@@ -15,37 +15,32 @@ struct models_args {
 
 /* ---- list ---- */
 
-static void model_line(struct output *out, const struct graph_model *model)
+static void model_line(struct output *out, const struct model *model)
 {
 	const struct msp_registry_entry *entry = model->entry;
 	const char *inputs = entry->topics.name[MSP_TOPIC_INPUTS];
 	size_t common = strlen(inputs) - strlen(msp_topic_kind_name(MSP_TOPIC_INPUTS));
-	output_printf(out, "%s\t%s\t%s\t%.*s{inputs,outputs,errors}\n", model->label, entry->identity, entry->plugin.path,
-	              (int)common, inputs);
+	output_printf(out, "%s\t%s\t%s\t%.*s{inputs,outputs,errors}\n", model->settings->label, entry->identity,
+	              entry->plugin.path, (int)common, inputs);
 }
 
-static int models_open(struct graph *graph, const struct common_args *args, struct graph_model ***ret_models,
-                       size_t *ret_count)
+static int models_open(struct graph *graph, const struct models_args *args)
 {
-	int status = graph_open_named(graph, args, &args->operands);
-	return status == EXIT_DONE ? graph_select(graph, &args->operands, ret_models, ret_count) : status;
+	const struct graph_request request = {{.names = &args->common.operands, .need = MODEL_INFO}, .transport = false};
+	return graph_open(graph, &args->common, &request);
 }
 
 static int models_list(void *arguments)
 {
-	const struct models_args *args = arguments;
 	struct graph graph;
-	struct graph_model **models = NULL;
-	size_t count = 0;
-	int status = models_open(&graph, &args->common, &models, &count);
+	int status = models_open(&graph, arguments);
 	if (status == EXIT_DONE) {
 		struct output out;
 		output_init(&out, STDOUT_FILENO);
-		for (size_t i = 0; i < count; i++)
-			model_line(&out, models[i]);
+		for (size_t i = 0; i < graph.set.model_count; i++)
+			model_line(&out, graph.set.models[i]);
 		status = output_done(&out);
 	}
-	free(models);
 	graph_close(&graph);
 	return status;
 }
@@ -80,8 +75,7 @@ static enum msp_status topics_value(const struct msp_topics *topics, struct msp_
 }
 
 /* Everything that there is to know about a model, as one object. */
-static enum msp_status model_value(const struct graph_model *model, struct msp_arena *arena,
-                                   struct msp_value *ret_value)
+static enum msp_status model_value(const struct model *model, struct msp_arena *arena, struct msp_value *ret_value)
 {
 	const struct msp_registry_entry *entry = model->entry;
 	const struct msp_model_info *info = entry->info;
@@ -96,7 +90,7 @@ static enum msp_status model_value(const struct graph_model *model, struct msp_a
 	if (!msp_value_object(arena, 8, ret_value))
 		return msp_arena_status(arena);
 	msp_value_set(ret_value, 0, "model", msp_value_string(entry->identity));
-	msp_value_set(ret_value, 1, "label", msp_value_string(model->label));
+	msp_value_set(ret_value, 1, "label", msp_value_string(model->settings->label));
 	msp_value_set(ret_value, 2, "summary", optional_string(info->summary));
 	msp_value_set(ret_value, 3, "plugin", msp_value_string(entry->plugin.path));
 	msp_value_set(ret_value, 4, "topics", topics);
@@ -106,17 +100,17 @@ static enum msp_status model_value(const struct graph_model *model, struct msp_a
 	return MSP_OK;
 }
 
-static enum msp_status models_encode(struct graph_model *const *models, size_t count, struct msp_codec *codec,
-                                     struct msp_buffer *text, struct msp_error *err)
+static enum msp_status models_encode(const struct model_set *set, struct msp_codec *codec, struct msp_buffer *text,
+                                     struct msp_error *err)
 {
 	struct msp_arena arena;
 	enum msp_status status = MSP_OK;
 	msp_arena_init(&arena, MAX_TEXT_BYTES);
-	for (size_t i = 0; i < count && status == MSP_OK; i++) {
+	for (size_t i = 0; i < set->model_count && status == MSP_OK; i++) {
 		struct msp_value value;
-		status = model_value(models[i], &arena, &value);
+		status = model_value(set->models[i], &arena, &value);
 		if (status != MSP_OK)
-			msp_error_set(err, status, "the schemas of %s are too large", models[i]->label);
+			msp_error_set(err, status, "the schemas of %s are too large", set->models[i]->settings->label);
 		else
 			status = msp_codec_encode(codec, &value, text, NULL, err);
 		if (status == MSP_OK && msp_buffer_append_char(text, '\n') != MSP_OK)
@@ -126,7 +120,7 @@ static enum msp_status models_encode(struct graph_model *const *models, size_t c
 	return status;
 }
 
-static int models_print(struct graph_model *const *models, size_t count)
+static int models_print(const struct model_set *set)
 {
 	struct msp_codec *codec = NULL;
 	struct msp_error err;
@@ -136,7 +130,7 @@ static int models_print(struct graph_model *const *models, size_t count)
 	output_init(&out, STDOUT_FILENO);
 	enum msp_status status = json_open(&codec, &err);
 	if (status == MSP_OK)
-		status = models_encode(models, count, codec, &text, &err);
+		status = models_encode(set, codec, &text, &err);
 	output_bytes(&out, msp_buffer_bytes(&text));
 	int written = output_done(&out);
 	if (codec)
@@ -147,14 +141,10 @@ static int models_print(struct graph_model *const *models, size_t count)
 
 static int models_describe(void *arguments)
 {
-	const struct models_args *args = arguments;
 	struct graph graph;
-	struct graph_model **models = NULL;
-	size_t count = 0;
-	int status = models_open(&graph, &args->common, &models, &count);
+	int status = models_open(&graph, arguments);
 	if (status == EXIT_DONE)
-		status = models_print(models, count);
-	free(models);
+		status = models_print(&graph.set);
 	graph_close(&graph);
 	return status;
 }

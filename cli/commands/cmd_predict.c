@@ -221,10 +221,11 @@ static int predictor_open(struct predictor *predictor, const struct msp_registry
 	return EXIT_SOME_FAILED;
 }
 
-static int predict_with(const struct graph *graph, const struct graph_model *model, const struct predict_args *args)
+static int predict_with(const struct graph *graph, const struct predict_args *args)
 {
+	const struct model *model = graph_model(graph);
 	struct msp_pipeline_config config;
-	int status = graph_pipeline_config(graph, model, &config);
+	int status = graph_pipeline_config(model, &config);
 	if (status != EXIT_DONE)
 		return status;
 	struct predictor *predictor = calloc(1, sizeof(*predictor));
@@ -250,12 +251,10 @@ static int predict_run(void *arguments)
 		complain("which model? Name one with -m, as in \"msp predict -m iris\"");
 		return EXIT_USAGE;
 	}
-	const char *names[] = {args->model};
-	const struct text_list list = {names, 1};
 	struct graph graph;
-	int status = graph_open_named(&graph, &args->common, &list);
+	int status = graph_open_with(&graph, &args->common, args->model, MODEL_LOADED, false);
 	if (status == EXIT_DONE)
-		status = predict_with(&graph, graph_model_find(&graph, args->model), args);
+		status = predict_with(&graph, args);
 	graph_close(&graph);
 	return status;
 }

@@ -138,34 +138,32 @@ static int format_prepare(const struct receive_args *args, struct envelope *enve
 }
 
 /* One of --from and --to is enough: the topic carries what the model is configured for, and people read JSON. */
-static int conversion_prepare(const struct graph *graph, const struct receive_args *args,
-                              const struct graph_model *model, enum msp_topic_kind kind, struct conversion *conversion)
+static int conversion_prepare(const struct graph *graph, const struct receive_args *args, const struct model *model,
+                              enum msp_topic_kind kind, struct conversion *conversion)
 {
 	if (!args->from && !args->to)
 		return EXIT_DONE;
-	return conversion_init(conversion, graph, model,
+	return conversion_init(conversion, graph, model, kind,
 	                       args->from ? args->from : conversion_topic_codec(graph, model, kind),
 	                       args->to ? args->to : conversion_default, SIZE_MAX);
 }
 
 /* ---- the command ---- */
 
-static int receive_formed(struct graph *graph, const struct receive_args *args, const char *topic,
+static int receive_formed(const struct graph *graph, const struct receive_args *args, const char *topic,
                           const struct receive_form *form, struct stop *stop)
 {
 	struct msp_reader_config config;
 	int status = reader_config_init(args, topic, &config);
-	if (status == EXIT_DONE)
-		status = graph_connect(graph);
 	if (status != EXIT_DONE)
 		return status;
 	return args->group ? receive_as_group(graph, args, topic, form, stop)
 	                   : receive_as_reader(graph, args, &config, form, stop);
 }
 
-static int receive_with(struct graph *graph, const struct receive_args *args, struct stop *stop)
+static int receive_with(const struct graph *graph, const struct receive_args *args, struct stop *stop)
 {
-	const struct graph_model *model = args->model ? graph_model_find(graph, args->model) : NULL;
+	const struct model *model = graph_model(graph);
 	enum msp_topic_kind kind = MSP_TOPIC_INPUTS;
 	struct envelope envelope = {0};
 	struct format format = {0};
@@ -188,10 +186,7 @@ static int receive_with(struct graph *graph, const struct receive_args *args, st
 static int receive_until(const struct receive_args *args, struct stop *stop)
 {
 	struct graph graph;
-	const char *names[] = {args->model};
-	const struct text_list list = {names, 1};
-	int status =
-	    args->model ? graph_open_named(&graph, &args->common, &list) : graph_open(&graph, &args->common, GRAPH_PROGRAM);
+	int status = graph_open_with(&graph, &args->common, args->model, MODEL_INFO, true);
 	if (status == EXIT_DONE)
 		status = receive_with(&graph, args, stop);
 	graph_close(&graph);

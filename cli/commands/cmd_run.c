@@ -27,18 +27,12 @@ static bool names_join(const struct run_args *args, struct text_list *ret_names)
 static int run_models(const struct run_args *args, const struct text_list *names, struct stop *stop)
 {
 	struct graph graph;
-	struct graph_model **models = NULL;
-	size_t count = 0;
 	/* A plugin may hang while it is loaded. */
 	stop_limit(stop, STOP_LIMIT_MS, NULL, NULL);
-	int status = graph_open_named(&graph, &args->common, names);
+	const struct graph_request request = {{.names = names, .need = MODEL_LOADED}, .transport = true};
+	int status = graph_open(&graph, &args->common, &request);
 	if (status == EXIT_DONE)
-		status = graph_select(&graph, names, &models, &count);
-	if (status == EXIT_DONE)
-		status = graph_connect(&graph);
-	if (status == EXIT_DONE)
-		status = server_run(&graph, args, models, count, stop);
-	free(models);
+		status = server_run(&graph, args, stop);
 	graph_close(&graph);
 	return status;
 }

@@ -34,10 +34,7 @@ static int send_run(void *arguments)
 	int status = args_check(args);
 	if (status != EXIT_DONE)
 		return status;
-	const char *names[] = {args->model};
-	const struct text_list list = {names, 1};
-	status =
-	    args->model ? graph_open_named(&graph, &args->common, &list) : graph_open(&graph, &args->common, GRAPH_PROGRAM);
+	status = graph_open_with(&graph, &args->common, args->model, MODEL_INFO, true);
 	if (status == EXIT_DONE)
 		status = send_with(&graph, args);
 	graph_close(&graph);

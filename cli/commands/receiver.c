@@ -14,7 +14,7 @@
 
 /* What both ways share. */
 struct receiver {
-	struct graph *graph;
+	const struct graph *graph;
 	const struct receive_args *args;
 	struct format *format;
 	struct conversion *conversion;
@@ -27,7 +27,7 @@ struct receiver {
 	int status;
 };
 
-static void receiver_init(struct receiver *receiver, struct graph *graph, const struct receive_args *args,
+static void receiver_init(struct receiver *receiver, const struct graph *graph, const struct receive_args *args,
                           const struct receive_form *form, const char *topic, struct stop *stop)
 {
 	receiver->graph = graph;
@@ -169,8 +169,8 @@ static void reader_run(struct receiver *receiver, struct msp_reader *reader)
 	}
 }
 
-int receive_as_reader(struct graph *graph, const struct receive_args *args, const struct msp_reader_config *config,
-                      const struct receive_form *form, struct stop *stop)
+int receive_as_reader(const struct graph *graph, const struct receive_args *args,
+                      const struct msp_reader_config *config, const struct receive_form *form, struct stop *stop)
 {
 	struct receiver receiver;
 	struct msp_reader *reader = NULL;
@@ -280,15 +280,15 @@ static int consumer_run(struct receiver *receiver, struct msp_consumer *consumer
 	return receiver_end(receiver);
 }
 
-int receive_as_group(struct graph *graph, const struct receive_args *args, const char *topic,
+int receive_as_group(const struct graph *graph, const struct receive_args *args, const char *topic,
                      const struct receive_form *form, struct stop *stop)
 {
 	const struct msp_consumer_config config = {
 	    .inputs = topic,
 	    .group = args->group,
-	    .instance = graph->program.instance,
+	    .instance = graph->tree.program->instance,
 	    .guarantee = MSP_AT_LEAST_ONCE,
-	    .commit_interval_ms = (int)graph->service.commit_interval_ms,
+	    .commit_interval_ms = (int)graph->tree.level.service->commit_interval_ms,
 	};
 	struct receiver receiver;
 	struct msp_consumer *consumer = NULL;

@@ -25,10 +25,10 @@ struct receive_form {
 };
 
 /* Both run until the end that the flags name, a stop signal, or a closed stdout. They complain and return the exit
- * status. The transport is connected. */
-int receive_as_reader(struct graph *graph, const struct receive_args *args, const struct msp_reader_config *config,
-                      const struct receive_form *form, struct stop *stop);
-int receive_as_group(struct graph *graph, const struct receive_args *args, const char *topic,
+ * status. The transport is open. */
+int receive_as_reader(const struct graph *graph, const struct receive_args *args,
+                      const struct msp_reader_config *config, const struct receive_form *form, struct stop *stop);
+int receive_as_group(const struct graph *graph, const struct receive_args *args, const char *topic,
                      const struct receive_form *form, struct stop *stop);
 
 #endif

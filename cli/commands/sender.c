@@ -22,7 +22,7 @@
 /* One run of the command. */
 struct sender {
 	const struct send_args *args;
-	struct graph *graph;
+	const struct graph *graph;
 	const char *topic;
 	struct msp_producer *producer;
 	struct patience patience;
@@ -346,14 +346,14 @@ static int delimiters_init(struct sender *sender)
 }
 
 /* One of --from and --to is enough: people write JSON, and the topic carries what the model is configured for. */
-static int converter_init(struct sender *sender, const struct graph_model *model, size_t max_bytes)
+static int converter_init(struct sender *sender, const struct model *model, size_t max_bytes)
 {
 	const struct send_args *args = sender->args;
 	if (!args->from && !args->to)
 		return EXIT_DONE;
 	const char *carried = conversion_topic_codec(sender->graph, model, MSP_TOPIC_INPUTS);
-	return conversion_init(&sender->conversion, sender->graph, model, args->from ? args->from : conversion_default,
-	                       args->to ? args->to : carried, max_bytes);
+	return conversion_init(&sender->conversion, sender->graph, model, MSP_TOPIC_INPUTS,
+	                       args->from ? args->from : conversion_default, args->to ? args->to : carried, max_bytes);
 }
 
 static int producer_init(struct sender *sender)
@@ -382,8 +382,8 @@ static int partition_check(struct sender *sender)
 static int sender_init(struct sender *sender)
 {
 	const struct send_args *args = sender->args;
-	const struct graph_model *model = args->model ? graph_model_find(sender->graph, args->model) : NULL;
-	const struct service_settings *service = model ? &model->service : &sender->graph->service;
+	const struct model *model = graph_model(sender->graph);
+	const struct service_settings *service = graph_level(sender->graph, model)->service;
 	sender->topic = model ? model->entry->topics.name[MSP_TOPIC_INPUTS] : args->topic;
 	sender->max_bytes = (size_t)service->message_max_bytes * (args->envelopes ? ENVELOPE_FACTOR : 1);
 	int status = headers_init(sender);
@@ -391,8 +391,6 @@ static int sender_init(struct sender *sender)
 		status = delimiters_init(sender);
 	if (status == EXIT_DONE)
 		status = converter_init(sender, model, (size_t)service->message_max_bytes);
-	if (status == EXIT_DONE)
-		status = graph_connect(sender->graph);
 	if (status == EXIT_DONE)
 		status = producer_init(sender);
 	return status == EXIT_DONE ? partition_check(sender) : status;
@@ -410,7 +408,7 @@ static void sender_free(struct sender *sender)
 	free(sender);
 }
 
-int send_with(struct graph *graph, const struct send_args *args)
+int send_with(const struct graph *graph, const struct send_args *args)
 {
 	struct sender *sender = calloc(1, sizeof(*sender));
 	if (!sender) {

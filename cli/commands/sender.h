@@ -15,6 +15,6 @@ struct send_args {
 };
 
 /* Sends everything that the flags name. Complains and returns the exit status. */
-int send_with(struct graph *graph, const struct send_args *args);
+int send_with(const struct graph *graph, const struct send_args *args);
 
 #endif

@@ -13,7 +13,7 @@
 /* One topic that a command works on. */
 struct target {
 	const char *name;
-	const struct graph_model *model; /* NULL: named by -t */
+	const struct model *model; /* NULL: named by -t */
 	enum msp_topic_kind kind;
 };
 
@@ -42,21 +42,15 @@ static int out_of_memory(void)
 
 /* ---- targets ---- */
 
-static int targets_of_models(const struct graph *graph, const struct topics_args *args, struct targets *targets)
+static void targets_of_models(const struct graph *graph, struct targets *targets)
 {
-	struct graph_model **models;
-	size_t count;
-	int status = graph_select(graph, &args->models, &models, &count);
-	if (status != EXIT_DONE)
-		return status;
-	targets->items = calloc(count * MSP_TOPIC_KINDS, sizeof(*targets->items));
-	for (size_t i = 0; i < count * MSP_TOPIC_KINDS && targets->items; i++) {
-		const struct graph_model *model = models[i / MSP_TOPIC_KINDS];
+	size_t count = graph->set.model_count * MSP_TOPIC_KINDS;
+	targets->items = calloc(count, sizeof(*targets->items));
+	for (size_t i = 0; i < count && targets->items; i++) {
+		const struct model *model = graph->set.models[i / MSP_TOPIC_KINDS];
 		enum msp_topic_kind kind = (enum msp_topic_kind)(i % MSP_TOPIC_KINDS);
 		targets->items[targets->count++] = (struct target){model->entry->topics.name[kind], model, kind};
 	}
-	free(models);
-	return EXIT_DONE;
 }
 
 static int targets_named(const struct topics_args *args, struct targets *targets)
@@ -76,7 +70,11 @@ static int targets_named(const struct topics_args *args, struct targets *targets
 static int targets_init(const struct graph *graph, const struct topics_args *args, struct targets *targets)
 {
 	*targets = (struct targets){0};
-	int status = args->topics.count ? targets_named(args, targets) : targets_of_models(graph, args, targets);
+	int status = EXIT_DONE;
+	if (args->topics.count)
+		status = targets_named(args, targets);
+	else
+		targets_of_models(graph, targets);
 	if (status != EXIT_DONE || targets->items)
 		return status;
 	return out_of_memory();
@@ -86,7 +84,7 @@ static int targets_init(const struct graph *graph, const struct topics_args *arg
 
 static size_t target_max_bytes(const struct work *work, const struct target *target)
 {
-	const struct service_settings *service = target->model ? &target->model->service : &work->graph->service;
+	const struct service_settings *service = graph_level(work->graph, target->model)->service;
 	size_t bytes = (size_t)service->message_max_bytes;
 	return target->model && target->kind == MSP_TOPIC_ERRORS ? bytes + ERROR_HEADER_BYTES : bytes;
 }
@@ -94,7 +92,7 @@ static size_t target_max_bytes(const struct work *work, const struct target *tar
 /* Results have the timestamps of their inputs, by which retention would delete them. */
 static bool target_append_time(const struct work *work, const struct target *target)
 {
-	return target->model && target->kind != MSP_TOPIC_INPUTS && work->graph->program.topics_log_append_time;
+	return target->model && target->kind != MSP_TOPIC_INPUTS && work->graph->tree.program->topics_log_append_time;
 }
 
 static enum msp_status topic_try_create(struct work *work, const struct msp_topic_spec *spec, struct msp_error *err)
@@ -266,11 +264,9 @@ static int targets_work(struct work *work, const struct targets *targets, work_f
 	return status;
 }
 
-static int work_connected(struct work *work, struct graph *graph, const struct targets *targets, work_fn *each)
+static int work_connected(struct work *work, const struct graph *graph, const struct targets *targets, work_fn *each)
 {
 	int status = properties_init(work);
-	if (status == EXIT_DONE)
-		status = graph_connect(graph);
 	if (status == EXIT_DONE)
 		status = broker_admin(graph, NULL, &work->admin);
 	if (status == EXIT_DONE && work->args->replication && graph->transport->ops->single_copy)
@@ -296,8 +292,9 @@ static int topics_run(const struct topics_args *args, work_fn *each)
 		complain("-t and -m cannot be used together");
 		return EXIT_USAGE;
 	}
-	int status = args->topics.count ? graph_open(&graph, &args->common, GRAPH_PROGRAM)
-	                                : graph_open_named(&graph, &args->common, &args->models);
+	const struct graph_request request = {{.names = args->topics.count ? NULL : &args->models, .need = MODEL_INFO},
+	                                      .transport = true};
+	int status = graph_open(&graph, &args->common, &request);
 	if (status == EXIT_DONE)
 		status = targets_init(&graph, args, &targets);
 	if (status == EXIT_DONE)
@@ -330,7 +327,7 @@ static void topic_print(void *out, const char *topic)
 	output_write(out, "\n", 1);
 }
 
-static int admin_list(struct graph *graph)
+static int admin_list(const struct graph *graph)
 {
 	struct msp_admin *admin;
 	struct patience patience;
@@ -356,9 +353,7 @@ static int admin_list(struct graph *graph)
 int topics_list(const struct topics_args *args)
 {
 	struct graph graph;
-	int status = graph_open(&graph, &args->common, GRAPH_PROGRAM);
-	if (status == EXIT_DONE)
-		status = graph_connect(&graph);
+	int status = graph_open_with(&graph, &args->common, NULL, MODEL_OPTIONS, true);
 	if (status == EXIT_DONE)
 		status = admin_list(&graph);
 	graph_close(&graph);

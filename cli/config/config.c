@@ -24,12 +24,12 @@ void config_done(struct config *config)
 		free(config->entries[i].value);
 		free(config->entries[i].written);
 	}
-	for (size_t i = 0; i < config->scope_count; i++)
-		free(config->scopes[i].prefix);
+	for (size_t i = 0; i < config->known_count; i++)
+		free(config->known[i]);
 	for (size_t i = 0; i < config->name_count; i++)
 		free(config->names[i]);
 	free(config->entries);
-	free(config->scopes);
+	free(config->known);
 	free(config->problems);
 	free(config->names);
 	config_init(config);

@@ -37,21 +37,13 @@ struct config_entry {
 	bool used; /* some table or prefix knows the key */
 };
 
-/* A table that was bound, for `config show` and for suggestions. */
-struct config_scope {
-	char *prefix; /* "" or "models.iris." */
-	const struct msp_option_table *table;
-	const void *target;
-	bool inherits; /* shows only what is set under the prefix itself */
-};
-
 struct config_problem;
 
 struct config {
 	struct config_entry *entries;
 	size_t entry_count;
-	struct config_scope *scopes;
-	size_t scope_count;
+	char **known; /* the keys of all tables that were bound, for suggestions */
+	size_t known_count;
 	struct config_problem *problems;
 	size_t problem_count;
 	char **names; /* of files and variables, for origins */
@@ -104,13 +96,10 @@ enum msp_status config_expand(const char *text, const char *base_file, char **re
 
 /* ---- binding ---- */
 
-/* Fills `target` from the keys "<prefix><option>", the environment included; remembers the scope. */
-void config_bind(struct config *config, const char *prefix, const struct msp_option_table *table, void *target);
-/* Like config_bind for a target that was bound at the top level before; what a flag has set there stays. */
-void config_bind_inherited(struct config *config, const char *prefix, const struct msp_option_table *table,
-                           void *target);
-/* Forgets the table that was bound last, under `prefix`: its owner goes away. */
-void config_forget_table(struct config *config, const char *prefix);
+/* Fills `target` from the keys "<prefix><option>", the environment included. A copy of what was bound under `base`
+ * keeps what a flag has set there; `base` is NULL for anything else. */
+void config_bind(struct config *config, const char *prefix, const char *base, const struct msp_option_table *table,
+                 void *target);
 /* Judges a property, see property_check of struct msp_transport_ops. */
 typedef enum msp_status config_check_fn(const struct msp_property *property, struct msp_error *err);
 /* What is left under `prefix` ("kafka."), names without the prefix; also from the environment. Notes a mistake for what
@@ -125,6 +114,7 @@ void config_refuse_unknown(struct config *config);
 
 /* The entry for a key as it stands after the environment was asked, or NULL. */
 struct config_entry *config_lookup(struct config *config, const char *key);
+bool config_set_by_flag(const struct config *config, const char *key);
 
 /* ---- showing ---- */
 

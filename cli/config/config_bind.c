@@ -39,23 +39,6 @@ struct config_entry *config_lookup(struct config *config, const char *key)
 
 /* ---- tables ---- */
 
-static bool scope_add(struct config *config, const char *prefix, const struct msp_option_table *table,
-                      const void *target, bool inherits)
-{
-	struct config_scope *scopes = realloc(config->scopes, (config->scope_count + 1) * sizeof(*scopes));
-	char *copy = strdup(prefix);
-	if (scopes)
-		config->scopes = scopes;
-	if (!scopes || !copy) {
-		free(copy);
-		config->no_memory = true;
-		return false;
-	}
-	scopes[config->scope_count++] =
-	    (struct config_scope){.prefix = copy, .table = table, .target = target, .inherits = inherits};
-	return true;
-}
-
 /* An option's own refusals begin with its name, which makes the key when the prefix stands before it. */
 static void option_bind(struct config *config, struct config_entry *entry, const char *prefix,
                         const struct msp_option *option, void *target)
@@ -80,47 +63,48 @@ static char *key_join(struct config *config, const char *prefix, const char *nam
 	return NULL;
 }
 
-static bool set_by_flag(const struct config *config, const char *key)
+bool config_set_by_flag(const struct config *config, const char *key)
 {
 	const struct config_entry *entry = config_find(config, key);
 	return entry && entry->origin.layer == CONFIG_FLAG;
 }
 
-static void table_bind(struct config *config, const char *prefix, const struct msp_option_table *table, void *target,
-                       bool inherits)
+/* False when there is no memory. */
+static bool known_reserve(struct config *config, size_t count)
 {
-	if (!scope_add(config, prefix, table, target, inherits))
+	char **known = realloc(config->known, (config->known_count + count + 1) * sizeof(*known));
+	if (known)
+		config->known = known;
+	else
+		config->no_memory = true;
+	return known;
+}
+
+static bool base_is_set_by_flag(struct config *config, const char *base, const char *name)
+{
+	char *key = base ? key_join(config, base, name) : NULL;
+	bool is_set = key && config_set_by_flag(config, key);
+	free(key);
+	return is_set;
+}
+
+void config_bind(struct config *config, const char *prefix, const char *base, const struct msp_option_table *table,
+                 void *target)
+{
+	if (!known_reserve(config, table->count))
 		return;
 	for (size_t i = 0; i < table->count; i++) {
 		const struct msp_option *option = &table->options[i];
 		char *key = key_join(config, prefix, option->name);
-		struct config_entry *entry = key ? config_lookup(config, key) : NULL;
-		if (entry && inherits && set_by_flag(config, option->name))
+		if (!key)
+			return;
+		config->known[config->known_count++] = key;
+		struct config_entry *entry = config_lookup(config, key);
+		if (entry && base_is_set_by_flag(config, base, option->name))
 			entry->used = true;
 		else if (entry)
 			option_bind(config, entry, prefix, option, target);
-		free(key);
 	}
-}
-
-void config_bind(struct config *config, const char *prefix, const struct msp_option_table *table, void *target)
-{
-	table_bind(config, prefix, table, target, false);
-}
-
-void config_bind_inherited(struct config *config, const char *prefix, const struct msp_option_table *table,
-                           void *target)
-{
-	table_bind(config, prefix, table, target, true);
-}
-
-void config_forget_table(struct config *config, const char *prefix)
-{
-	struct config_scope *last = config->scope_count ? &config->scopes[config->scope_count - 1] : NULL;
-	if (!last || strcmp(last->prefix, prefix) != 0)
-		return;
-	free(last->prefix);
-	config->scope_count--;
 }
 
 /* ---- what no table has ---- */
@@ -201,22 +185,6 @@ void config_skip(struct config *config, const char *prefix)
 
 /* ---- unknown keys ---- */
 
-/* Every key that some scope knows. The caller frees the array and the keys. */
-static char **known_keys(struct config *config, size_t *ret_count)
-{
-	size_t total = 1, count = 0;
-	for (size_t i = 0; i < config->scope_count; i++)
-		total += config->scopes[i].table->count;
-	char **keys = calloc(total, sizeof(*keys));
-	for (size_t i = 0; keys && i < config->scope_count; i++)
-		for (size_t k = 0; k < config->scopes[i].table->count; k++) {
-			keys[count] = key_join(config, config->scopes[i].prefix, config->scopes[i].table->options[k].name);
-			count += keys[count] != NULL;
-		}
-	*ret_count = count;
-	return keys;
-}
-
 /* "modles.iris.plugin": a wrong first word with a right rest is far from every key by letters alone. */
 static const char *nearest_first_word(const char *key, char *text, size_t size)
 {
@@ -236,22 +204,17 @@ static const char *nearest_first_word(const char *key, char *text, size_t size)
 
 void config_refuse_unknown(struct config *config)
 {
-	size_t count;
-	char **keys = known_keys(config, &count);
-	for (size_t i = 0; keys && i < config->entry_count; i++) {
+	for (size_t i = 0; i < config->entry_count; i++) {
 		const struct config_entry *entry = &config->entries[i];
 		char text[256];
 		if (entry->used)
 			continue;
 		const char *nearest = nearest_first_word(entry->key, text, sizeof(text));
 		if (!nearest)
-			nearest = nearest_name(entry->key, (const char *const *)keys, count);
+			nearest = nearest_name(entry->key, (const char *const *)config->known, config->known_count);
 		if (nearest)
 			config_problem(config, &entry->origin, "unknown key \"%s\"; did you mean \"%s\"?", entry->key, nearest);
 		else
 			config_problem(config, &entry->origin, "unknown key \"%s\"", entry->key);
 	}
-	for (size_t i = 0; keys && i < count; i++)
-		free(keys[i]);
-	free(keys);
 }

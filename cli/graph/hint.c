@@ -84,10 +84,10 @@ void hint_topics_report(const struct graph *graph, const char *flag, const char 
 	free(hint);
 }
 
-const char *hint_model_name(const struct graph *graph, const struct graph_model *model)
+const char *hint_model_name(const struct graph *graph, const struct model *model)
 {
 	char key[256];
-	snprintf(key, sizeof(key), "models.%s.plugin", model->label);
-	const struct config_entry *entry = config_find(&graph->config, key);
-	return entry && entry->origin.layer == CONFIG_FLAG ? entry->value : model->label;
+	const struct settings_model *settings = model->settings;
+	snprintf(key, sizeof(key), "%splugin", settings->scope.prefix);
+	return config_set_by_flag(&graph->tree.config, key) ? settings->own->plugin : settings->label;
 }

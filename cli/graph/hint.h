@@ -10,6 +10,6 @@ char *hint_topics_create(const struct graph *graph, const char *flag, const char
 /* Writes the hint for what one flag names to stderr. */
 void hint_topics_report(const struct graph *graph, const char *flag, const char *name);
 /* What names the model on a command line: its label, or the path that it was named by. */
-const char *hint_model_name(const struct graph *graph, const struct graph_model *model);
+const char *hint_model_name(const struct graph *graph, const struct model *model);
 
 #endif

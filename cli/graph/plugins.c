@@ -3,11 +3,23 @@
 #include "args.h"
 
 #include <dirent.h>
-#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const char ending[] = ".so";
+
+/* Takes the next folder that is not empty off the path. */
+static bool folder_next(const char **search_path, char folder[PATH_MAX])
+{
+	size_t size = 0;
+	while (!size && **search_path) {
+		size = strcspn(*search_path, ":");
+		snprintf(folder, PATH_MAX, "%.*s", (int)size, *search_path);
+		*search_path += size + ((*search_path)[size] == ':');
+	}
+	return size != 0;
+}
 
 /* The first that is near will do: few plugins have names alike. */
 static bool folder_nearest(const char *folder, const char *name, char *nearest, size_t size)
@@ -27,15 +39,24 @@ static bool folder_nearest(const char *folder, const char *name, char *nearest, 
 	return found;
 }
 
+bool plugins_find(const char *search_path, const char *name, char path[PATH_MAX])
+{
+	char folder[PATH_MAX], file[2 * PATH_MAX];
+	if (*name == '/')
+		return realpath(name, path) != NULL;
+	while (folder_next(&search_path, folder)) {
+		snprintf(file, sizeof(file), "%s/%s%s", folder, name, ending);
+		if (realpath(file, path))
+			return true;
+	}
+	return false;
+}
+
 bool plugins_nearest(const char *search_path, const char *name, char *nearest, size_t size)
 {
-	for (const char *folder = search_path; folder && *folder;) {
-		size_t length = strcspn(folder, ":");
-		char path[PATH_MAX];
-		snprintf(path, sizeof(path), "%.*s", (int)length, folder);
-		if (length > 0 && folder_nearest(path, name, nearest, size))
+	char folder[PATH_MAX];
+	while (folder_next(&search_path, folder))
+		if (folder_nearest(folder, name, nearest, size))
 			return true;
-		folder += length + (folder[length] == ':');
-	}
 	return false;
 }

@@ -9,40 +9,50 @@
 
 const char conversion_default[] = "json";
 
-const char *conversion_topic_codec(const struct graph *graph, const struct graph_model *model, enum msp_topic_kind kind)
+/* Error records carry their inputs untouched. */
+static enum msp_side side_of(enum msp_topic_kind kind)
 {
-	if (!model)
-		return graph->service.codec;
-	const struct service_settings *service = &model->service;
-	const char *side = kind == MSP_TOPIC_OUTPUTS ? service->codec_output : service->codec_input;
-	return side ? side : service->codec;
+	return kind == MSP_TOPIC_OUTPUTS ? MSP_SIDE_OUTPUT : MSP_SIDE_INPUT;
 }
 
-static enum msp_status codec_open(const struct graph *graph, const struct graph_model *model, const char *name,
-                                  struct msp_codec **ret_codec, struct msp_error *err)
+const char *conversion_topic_codec(const struct graph *graph, const struct model *model, enum msp_topic_kind kind)
+{
+	const struct service_settings *service = graph_level(graph, model)->service;
+	return model ? settings_codec(service, side_of(kind)) : service->codec;
+}
+
+static enum msp_status codec_open(const struct graph *graph, const struct model *model, enum msp_topic_kind kind,
+                                  const char *name, struct msp_codec **ret_codec, struct msp_error *err)
 {
 	const struct msp_codec_ops *ops;
 	enum msp_status status = builtin_codec_find(name, &ops, err);
 	if (status != MSP_OK)
 		return status;
-	const struct msp_codec_config config = {
-	    .options = graph_codec_options(graph, ops),
-	    .max_depth = (int)(model ? model->service : graph->service).codec_max_depth,
+	const struct settings_level *level = graph_level(graph, model);
+	struct msp_codec_config config = {
+	    .options = settings_codec_options(level, ops),
+	    .max_depth = (int)level->service->codec_max_depth,
+	    .side = side_of(kind),
 	};
+	if (model) {
+		const struct msp_registry_entry *entry = model->entry;
+		config.topic = entry->topics.name[kind];
+		config.schema = config.side == MSP_SIDE_INPUT ? entry->info->input : entry->info->output;
+	}
 	return ops->open(&config, ret_codec, err);
 }
 
-int conversion_init(struct conversion *conversion, const struct graph *graph, const struct graph_model *model,
-                    const char *from, const char *to, size_t max_bytes)
+int conversion_init(struct conversion *conversion, const struct graph *graph, const struct model *model,
+                    enum msp_topic_kind kind, const char *from, const char *to, size_t max_bytes)
 {
 	struct msp_error err;
 	*conversion = (struct conversion){0};
 	msp_arena_init(&conversion->values, MAX_MEMORY);
 	msp_arena_init(&conversion->results, MAX_MEMORY);
 	msp_buffer_init(&conversion->encoded, max_bytes);
-	enum msp_status status = codec_open(graph, model, from, &conversion->from, &err);
+	enum msp_status status = codec_open(graph, model, kind, from, &conversion->from, &err);
 	if (status == MSP_OK && strcmp(from, to) != 0)
-		status = codec_open(graph, model, to, &conversion->to, &err);
+		status = codec_open(graph, model, kind, to, &conversion->to, &err);
 	return status == MSP_OK ? EXIT_DONE : complain_of(&err);
 }
 

@@ -12,11 +12,11 @@ struct conversion {
 	struct msp_buffer encoded;
 };
 
-/* From one codec to another, by name; where they are the same, values stay as they are. A result has `max_bytes` at
- * most; values are nested as deeply as `model` (NULL: a topic of no model) allows. Complains and returns an exit
- * status; conversion_done is due even then. */
-int conversion_init(struct conversion *conversion, const struct graph *graph, const struct graph_model *model,
-                    const char *from, const char *to, size_t max_bytes);
+/* From one codec to another, by name; where they are the same, values stay as they are. The values are those of a topic
+ * of `kind` of `model` (NULL: of no model), whose settings hold for both codecs. A result has `max_bytes` at most.
+ * Complains and returns an exit status; conversion_done is due even then. */
+int conversion_init(struct conversion *conversion, const struct graph *graph, const struct model *model,
+                    enum msp_topic_kind kind, const char *from, const char *to, size_t max_bytes);
 /* Safe on a zeroed struct. */
 void conversion_done(struct conversion *conversion);
 
@@ -28,8 +28,7 @@ enum msp_status conversion_run(struct conversion *conversion, struct msp_bytes *
 void conversion_forget(struct conversion *conversion);
 
 /* What a topic of this kind carries: as the model is configured, or without one the configuration's `codec`. */
-const char *conversion_topic_codec(const struct graph *graph, const struct graph_model *model,
-                                   enum msp_topic_kind kind);
+const char *conversion_topic_codec(const struct graph *graph, const struct model *model, enum msp_topic_kind kind);
 
 /* What people read and write. */
 extern const char conversion_default[];

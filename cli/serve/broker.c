@@ -73,7 +73,7 @@ int patience_end(const struct patience *patience, const struct msp_error *err)
 	return EXIT_UNREACHABLE;
 }
 
-static enum msp_status admin_open(struct graph *graph, struct patience *patience, struct msp_admin **ret_admin,
+static enum msp_status admin_open(const struct graph *graph, struct patience *patience, struct msp_admin **ret_admin,
                                   struct msp_error *err)
 {
 	for (;;) {
@@ -83,7 +83,7 @@ static enum msp_status admin_open(struct graph *graph, struct patience *patience
 	}
 }
 
-int broker_admin(struct graph *graph, struct stop *stop, struct msp_admin **ret_admin)
+int broker_admin(const struct graph *graph, struct stop *stop, struct msp_admin **ret_admin)
 {
 	struct patience patience;
 	struct msp_error err;
@@ -101,7 +101,7 @@ enum msp_status broker_describe(struct msp_admin *admin, struct patience *patien
 	}
 }
 
-enum msp_status broker_partition_check(struct graph *graph, struct patience *patience, const char *topic,
+enum msp_status broker_partition_check(const struct graph *graph, struct patience *patience, const char *topic,
                                        int64_t partition, struct msp_error *err)
 {
 	struct msp_admin *admin;

@@ -29,14 +29,14 @@ int patience_end(const struct patience *patience, const struct msp_error *err);
 
 /* An object of the connected transport. Complains and returns an exit status. EXIT_DONE without an admin: `stop`, which
  * may be NULL, was asked for while the broker was away. */
-int broker_admin(struct graph *graph, struct stop *stop, struct msp_admin **ret_admin);
+int broker_admin(const struct graph *graph, struct stop *stop, struct msp_admin **ret_admin);
 
 /* Partitions and counts of a topic, with patience. */
 enum msp_status broker_describe(struct msp_admin *admin, struct patience *patience, const char *topic,
                                 struct msp_topic_info **ret_info, struct msp_error *err);
 
 /* MSP_E_INVALID when the topic is there without this partition. MSP_PARTITION_ANY asks no broker. With patience. */
-enum msp_status broker_partition_check(struct graph *graph, struct patience *patience, const char *topic,
+enum msp_status broker_partition_check(const struct graph *graph, struct patience *patience, const char *topic,
                                        int64_t partition, struct msp_error *err);
 
 /* What one group has still to settle of what stood in a topic at one moment. */

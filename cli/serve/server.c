@@ -8,6 +8,7 @@
 #include "stop.h"
 
 #include <msp/log.h>
+#include <msp/processor.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -22,9 +23,9 @@
 #define STOP_LEAST_MS    2000 /* what closing may take however short the time to stop is */
 
 struct server {
-	struct graph *graph;
+	const struct graph *graph;
 	const struct run_args *args;
-	struct graph_model *const *models;
+	struct model *const *models;
 	size_t model_count;
 	struct msp_processor *processor;
 	struct stop *stop;
@@ -126,26 +127,26 @@ static int topics_wait(struct server *server)
 
 /* ---- services ---- */
 
-static int service_add(struct server *server, const struct graph_model *model)
+static int service_add(struct server *server, const struct model *model)
 {
-	const struct service_settings *settings = &model->service;
+	const struct service_settings *settings = model->settings->level.service;
 	struct msp_error err;
 	struct msp_service_config config = {
 	    .entry = model->entry,
 	    .transport = server->graph->transport,
-	    .workers = (int)model->settings.workers,
+	    .workers = (int)model->settings->own->workers,
 	    .group = graph_group(model),
-	    .instance = server->graph->program.instance,
+	    .instance = server->graph->tree.program->instance,
 	    .guarantee = (enum msp_guarantee)settings->guarantee,
 	    .commit_interval_ms = (int)settings->commit_interval_ms,
 	    .batch_max_messages = (size_t)settings->batch_max_messages,
 	    .batch_max_bytes = (size_t)settings->batch_max_bytes,
 	    .batch_max_ms = (int)settings->batch_max_ms,
-	    .stop_timeout_ms = (int)server->graph->program.stop_timeout_ms,
+	    .stop_timeout_ms = (int)server->graph->tree.program->stop_timeout_ms,
 	    .output_headers = settings->output_headers,
 	    .topics_hint = server->hint,
 	};
-	int status = graph_pipeline_config(server->graph, model, &config.pipeline);
+	int status = graph_pipeline_config(model, &config.pipeline);
 	if (status != EXIT_DONE)
 		return status;
 	return msp_processor_add(server->processor, &config, &err) == MSP_OK ? EXIT_DONE : complain_of(&err);
@@ -167,7 +168,7 @@ static int services_start(struct server *server)
 /* ---- telling what is served ---- */
 
 /* A partition has one worker at a time: the others would be idle. */
-static void workers_check(const struct server *server, const struct graph_model *model)
+static void workers_check(const struct server *server, const struct model *model)
 {
 	const char *topic = model->entry->topics.name[MSP_TOPIC_INPUTS];
 	struct msp_topic_info *info = NULL;
@@ -175,9 +176,9 @@ static void workers_check(const struct server *server, const struct graph_model 
 		return; /* the workers tell what is wrong with the broker */
 	/* Where positions are ids, all workers share one sequence. */
 	bool partitioned = info->partition_count && info->partitions[0].oldest != MSP_OFFSET_NONE;
-	if (partitioned && model->settings.workers > (int64_t)info->partition_count)
+	if (partitioned && model->settings->own->workers > (int64_t)info->partition_count)
 		msp_log(MSP_LOG_WARN, "more workers than partitions: the others have nothing to do", "model",
-		        model->entry->identity, "workers", MSP_LOG_NUMBER(model->settings.workers), "partitions",
+		        model->entry->identity, "workers", MSP_LOG_NUMBER(model->settings->own->workers), "partitions",
 		        MSP_LOG_NUMBER((int64_t)info->partition_count), "topic", topic, NULL);
 	free(info);
 }
@@ -189,7 +190,7 @@ static void serving_say(const struct server *server)
 	int64_t workers = 0;
 	char *broker = graph_broker_text(server->graph);
 	for (size_t i = 0; i < server->model_count; i++) {
-		workers += server->models[i]->settings.workers;
+		workers += server->models[i]->settings->own->workers;
 		if (end < sizeof(models))
 			end += (size_t)snprintf(models + end, sizeof(models) - end, "%s%s", end ? "," : "",
 			                        server->models[i]->entry->identity);
@@ -341,7 +342,7 @@ static int server_stop(struct server *server, int status)
 
 static int stop_limit_ms(const struct server *server)
 {
-	int timeout_ms = (int)server->graph->program.stop_timeout_ms;
+	int timeout_ms = (int)server->graph->tree.program->stop_timeout_ms;
 	return timeout_ms > STOP_LEAST_MS ? timeout_ms : STOP_LEAST_MS;
 }
 
@@ -360,10 +361,15 @@ static int server_work(struct server *server)
 	return status == EXIT_DONE ? server_stop(server, server_serve(server)) : status;
 }
 
-int server_run(struct graph *graph, const struct run_args *args, struct graph_model *const *models, size_t model_count,
-               struct stop *stop)
+int server_run(const struct graph *graph, const struct run_args *args, struct stop *stop)
 {
-	struct server server = {.graph = graph, .args = args, .models = models, .model_count = model_count, .stop = stop};
+	struct server server = {
+	    .graph = graph,
+	    .args = args,
+	    .models = graph->set.models,
+	    .model_count = graph->set.model_count,
+	    .stop = stop,
+	};
 	if (ready_file_init(&server.ready_file, args->ready_file) != EXIT_DONE)
 		return EXIT_USAGE;
 	progress_init(&server.progress, args->common.quiet, "settled");

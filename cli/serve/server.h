@@ -12,9 +12,8 @@ struct run_args {
 	const char *ready_file;
 };
 
-/* Serves the models until a stop signal, or with -e until what was there is settled. The transport is connected.
+/* Serves the graph's models until a stop signal, or with -e until what was there is settled. The transport is open.
  * Complains and returns the exit status. */
-int server_run(struct graph *graph, const struct run_args *args, struct graph_model *const *models, size_t model_count,
-               struct stop *stop);
+int server_run(const struct graph *graph, const struct run_args *args, struct stop *stop);
 
 #endif

@@ -84,8 +84,8 @@ static void check_binding(struct config *config)
 	struct service_settings service;
 	must(msp_options_init(&program_options, &program, NULL) == MSP_OK, "there is memory");
 	must(msp_options_init(&service_options, &service, NULL) == MSP_OK, "there is memory");
-	config_bind(config, "", &program_options, &program);
-	config_bind(config, "", &service_options, &service);
+	config_bind(config, "", NULL, &program_options, &program);
+	config_bind(config, "", NULL, &service_options, &service);
 	config_refuse_unknown(config);
 	int status = config_report(config);
 	must(status == (config->problem_count ? EXIT_USAGE : EXIT_DONE), "mistakes end the program");
