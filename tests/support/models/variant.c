@@ -2,6 +2,7 @@
 #include <msp/model.h>
 
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -65,6 +66,7 @@ enum msp_status variant_load_refused(LOAD_ARGUMENTS);
 enum msp_status variant_load_silent(LOAD_ARGUMENTS);
 enum msp_status variant_load_empty(LOAD_ARGUMENTS);
 enum msp_status variant_load_alone(LOAD_ARGUMENTS);
+enum msp_status variant_load_traced(LOAD_ARGUMENTS);
 void variant_unload(struct msp_model_shared *shared);
 enum msp_status variant_open(OPEN_ARGUMENTS);
 enum msp_status variant_open_refused(OPEN_ARGUMENTS);
@@ -114,6 +116,16 @@ enum msp_status variant_load_alone(LOAD_ARGUMENTS)
 	nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
 	atomic_fetch_sub(&inside, 1);
 	return alone ? variant_load(options, ret_shared, err) : msp_error_set(err, MSP_E_INTERNAL, "two at once");
+}
+
+/* Leaves its name in the file that the environment names. */
+enum msp_status variant_load_traced(LOAD_ARGUMENTS)
+{
+	const char *path = getenv("TEST_LOADED_MODELS");
+	FILE *file = path ? fopen(path, "a") : NULL;
+	if (!file || fprintf(file, "%s\n", info.name) < 0 || fclose(file) != 0)
+		return msp_error_set(err, MSP_E_DENIED, "it cannot be said that the model is loaded");
+	return variant_load(options, ret_shared, err);
 }
 
 void variant_unload(struct msp_model_shared *shared)
