@@ -351,49 +351,31 @@ static void info_limit(struct msp_topic_info *now, const struct msp_topic_info *
 	}
 }
 
-static enum msp_status group_remaining_once(struct kafka_admin *admin, const char *group, const char *topic,
-                                            const struct msp_topic_info *until, int64_t *ret_remaining,
-                                            const struct retry *retry, struct msp_error *err)
+static enum msp_status group_lag_once(struct kafka_admin *admin, const char *group, const char *topic,
+                                      const struct msp_topic_info *until, struct msp_group_lag **ret_lag,
+                                      const struct retry *retry, struct msp_error *err)
 {
 	struct msp_topic_info *now = NULL;
 	enum msp_status status = topic_describe_once(admin, topic, false, &now, retry_left_ms(retry), err);
 	if (status != MSP_OK)
 		return status;
-	info_limit(now, until);
-	status = kafka_lag_count(&admin->lag, group, topic, now, ret_remaining, retry_left_ms(retry), err);
+	if (until)
+		info_limit(now, until);
+	status = kafka_lag_ask(&admin->lag, group, topic, now, !until, ret_lag, retry_left_ms(retry), err);
 	free(now);
 	return status;
 }
 
-static enum msp_status admin_group_remaining(struct msp_admin *base, const char *group, const char *topic,
-                                             const struct msp_topic_info *until, int64_t *ret_remaining, int timeout_ms,
-                                             struct msp_error *err)
+static enum msp_status admin_group_lag(struct msp_admin *base, const char *group, const char *topic,
+                                       const struct msp_topic_info *until, struct msp_group_lag **ret_lag,
+                                       int timeout_ms, struct msp_error *err)
 {
 	struct retry retry;
 	retry_init(&retry, admin_cast(base), timeout_ms);
 	enum msp_status status;
 	do
-		status = group_remaining_once(retry.admin, group, topic, until, ret_remaining, &retry, err);
+		status = group_lag_once(retry.admin, group, topic, until, ret_lag, &retry, err);
 	while (retry_wants(&retry, status));
-	return status;
-}
-
-/* All partitions as one. */
-static enum msp_status admin_group_lag(struct msp_admin *base, const char *group, const char *topic,
-                                       const struct msp_topic_info *until, struct msp_group_lag **ret_lag,
-                                       int timeout_ms, struct msp_error *err)
-{
-	struct msp_group_lag *lag = calloc(1, sizeof(*lag) + sizeof(lag->partitions[0]));
-	if (!lag)
-		return msp_error_set(err, MSP_E_NO_MEMORY, "no memory for a lag");
-	lag->partition_count = 1;
-	lag->partitions[0].oldest_timestamp_ms = MSP_TIMESTAMP_NONE;
-	enum msp_status status =
-	    admin_group_remaining(base, group, topic, until, &lag->partitions[0].messages, timeout_ms, err);
-	if (status == MSP_OK)
-		*ret_lag = lag;
-	else
-		free(lag);
 	return status;
 }
 
