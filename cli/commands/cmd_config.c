@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #define MAX_TEXT_BYTES ((size_t)16 << 20)
+#define ONE_OR_ALL     ", for all models or under `models.<label>.` for one"
 
 struct config_args {
 	struct common_args common;
@@ -236,13 +237,13 @@ static bool reference_append(struct msp_buffer *text, const struct reference *re
 	return ok && msp_buffer_append_char(text, '\n') == MSP_OK;
 }
 
-static bool part_append(struct msp_buffer *text, const char *kind, const char *name,
+static bool part_append(struct msp_buffer *text, const char *kind, const char *name, const char *where,
                         const struct msp_option_table *table, bool markdown)
 {
-	char title[64], prefix[64];
+	char title[128], prefix[64];
 	if (!table)
 		return true;
-	snprintf(title, sizeof(title), "%s %s", kind, name);
+	snprintf(title, sizeof(title), "%s %s%s", kind, name, where);
 	snprintf(prefix, sizeof(prefix), "%s.", name);
 	const struct reference reference = {title, prefix, table};
 	return reference_append(text, &reference, markdown);
@@ -263,16 +264,16 @@ static bool describe_append(struct msp_buffer *text, const struct graph *graph, 
 {
 	const struct reference references[] = {
 	    {"The program", "", &program_options},
-	    {"Serving, for all models or under `models.<label>.` for one", "", &service_options},
+	    {"Serving" ONE_OR_ALL, "", &service_options},
 	    {"Each model", "models.<label>.", &model_options},
 	};
 	bool ok = true;
 	for (size_t i = 0; i < 3 && ok; i++)
 		ok = reference_append(text, &references[i], markdown);
 	for (size_t i = 0; builtin_transports[i] && ok; i++)
-		ok = part_append(text, "Transport", builtin_transports[i]->name, builtin_transports[i]->options, markdown);
+		ok = part_append(text, "Transport", builtin_transports[i]->name, "", builtin_transports[i]->options, markdown);
 	for (size_t i = 0; builtin_codecs[i] && ok; i++)
-		ok = part_append(text, "Codec", builtin_codecs[i]->name, builtin_codecs[i]->options, markdown);
+		ok = part_append(text, "Codec", builtin_codecs[i]->name, ONE_OR_ALL, builtin_codecs[i]->options, markdown);
 	for (size_t i = 0; i < graph->set.model_count && ok; i++)
 		ok = plugin_append(text, graph->set.models[i], markdown);
 	return ok;
@@ -328,7 +329,7 @@ const struct command command_config_check = {
     .name = "check",
     .summary = "tell every mistake in the configuration",
     .operands = "",
-    .text = "Reads the configuration, loads the plugins it names, and tells every mistake with file, line and\n"
+    .text = "Reads the configuration, opens the plugins it names, and tells every mistake with file, line and\n"
             "column. Does not contact the broker. Exit status 2 when there is a mistake.\n"
             "\n"
             "Examples:\n"

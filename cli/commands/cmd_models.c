@@ -155,7 +155,7 @@ const struct command command_models_list = {
     .summary = "show the models, their plugins and their topics",
     .operands = "[MODEL…]",
     .text = "Shows one line per model: label, name and version, plugin, topics; with tabs between.\n"
-            "Without arguments: every configured model. MODEL is a label, a name, or a plugin.\n"
+            "Without arguments: every configured model. MODEL is a label, a plugin, or a name; the first that fits.\n"
             "\n"
             "Examples:\n"
             "  msp models list\n"

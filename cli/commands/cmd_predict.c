@@ -260,7 +260,7 @@ static int predict_run(void *arguments)
 }
 
 static const struct flag predict_flags[] = {
-    {"model", 'm', FLAG_ONE, offsetof(struct predict_args, model), "MODEL", 0, 0, "label, name or plugin of the model"},
+    {"model", 'm', FLAG_ONE, offsetof(struct predict_args, model), "MODEL", 0, 0, "label, plugin or name of the model"},
 };
 
 const struct command command_predict = {

@@ -137,17 +137,6 @@ static int format_prepare(const struct receive_args *args, struct envelope *enve
 	return status == MSP_OK ? EXIT_DONE : complain_of(&err);
 }
 
-/* One of --from and --to is enough: the topic carries what the model is configured for, and people read JSON. */
-static int conversion_prepare(const struct graph *graph, const struct receive_args *args, const struct model *model,
-                              enum msp_topic_kind kind, struct conversion *conversion)
-{
-	if (!args->from && !args->to)
-		return EXIT_DONE;
-	return conversion_init(conversion, graph, model, kind,
-	                       args->from ? args->from : conversion_topic_codec(graph, model, kind),
-	                       args->to ? args->to : conversion_default, SIZE_MAX);
-}
-
 /* ---- the command ---- */
 
 static int receive_formed(const struct graph *graph, const struct receive_args *args, const char *topic,
@@ -171,8 +160,10 @@ static int receive_with(const struct graph *graph, const struct receive_args *ar
 	int status = model ? topic_kind_read(args, &kind) : EXIT_DONE;
 	if (status == EXIT_DONE)
 		status = format_prepare(args, &envelope, &format);
+	const struct conversion_config converted = {
+	    .graph = graph, .model = model, .kind = kind, .from = args->from, .to = args->to, .max_bytes = SIZE_MAX};
 	if (status == EXIT_DONE)
-		status = conversion_prepare(graph, args, model, kind, &conversion);
+		status = conversion_init(&conversion, &converted);
 	const struct receive_form form = {.format = &format, .conversion = &conversion};
 	const char *topic = model ? model->entry->topics.name[kind] : args->topic;
 	if (status == EXIT_DONE)

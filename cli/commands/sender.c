@@ -1,12 +1,10 @@
 #include "sender.h"
 
 #include "complain.h"
-#include "graph/hint.h"
 #include "message/convert.h"
 #include "message/envelope.h"
 #include "message/input.h"
-#include "serve/broker.h"
-#include "serve/progress.h"
+#include "send_batch.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,116 +15,24 @@
 
 /* An envelope is larger than its message: escapes, base64, names. */
 #define ENVELOPE_FACTOR 8
-#define BATCH_MESSAGES  1000
 
 /* One run of the command. */
 struct sender {
 	const struct send_args *args;
-	const struct graph *graph;
-	const char *topic;
-	struct msp_producer *producer;
-	struct patience patience;
+	struct send_batch batch;
 	struct envelope envelope; /* of -J */
 	struct conversion conversion;
-	struct progress progress;
 	struct msp_bytes delimiter, key_delimiter; /* owned; absent: none */
 	struct msp_header *headers;                /* owned; borrows argv */
 	size_t max_bytes;
-	struct msp_outgoing batch[BATCH_MESSAGES];
-	uint64_t numbers[BATCH_MESSAGES]; /* of the lines that the batch comes from */
-	size_t count;
-	const char *file;  /* what is read, or NULL: stdin */
-	bool whole_file;   /* the file is one message */
 	uint64_t line;     /* number of the last line */
 	uint64_t accepted; /* towards -c */
-	bool ended;        /* nothing more can be sent */
-	int status;        /* of the whole run */
 };
 
 static bool sender_goes_on(const struct sender *sender)
 {
 	bool enough = sender->args->count && sender->accepted >= (uint64_t)sender->args->count;
-	return !enough && !sender->ended;
-}
-
-/* ---- failures ---- */
-
-static void status_raise(struct sender *sender, int status)
-{
-	if (sender->status == EXIT_DONE)
-		sender->status = status;
-}
-
-/* Names the messages from line `first` to line `last`. */
-static void messages_fail(struct sender *sender, uint64_t first, uint64_t last, const char *reason)
-{
-	char place[64] = "";
-	if (!sender->whole_file && first == last)
-		snprintf(place, sizeof(place), "line %llu: ", (unsigned long long)first);
-	else if (!sender->whole_file)
-		snprintf(place, sizeof(place), "lines %llu to %llu: ", (unsigned long long)first, (unsigned long long)last);
-	progress_clear(&sender->progress);
-	complain("%s%s%s%s", sender->file ? sender->file : "", sender->file ? ": " : "", place, reason);
-	sender->progress.failed += last - first + 1;
-	status_raise(sender, EXIT_SOME_FAILED);
-}
-
-/* Tells of the messages of the batch that were not acknowledged, neighbours in one line. */
-static void pending_report(struct sender *sender)
-{
-	for (size_t i = 0, next; i < sender->count; i = next) {
-		next = i + 1;
-		if (sender->batch[i].state != MSP_OUTGOING_PENDING)
-			continue;
-		while (next < sender->count && sender->batch[next].state == MSP_OUTGOING_PENDING &&
-		       sender->numbers[next] == sender->numbers[next - 1] + 1)
-			next++;
-		messages_fail(sender, sender->numbers[i], sender->numbers[next - 1], "not acknowledged by the broker");
-	}
-}
-
-static void rejected_report(struct sender *sender)
-{
-	for (size_t i = 0; i < sender->count; i++)
-		if (sender->batch[i].state == MSP_OUTGOING_REJECTED)
-			messages_fail(sender, sender->numbers[i], sender->numbers[i],
-			              sender->batch[i].reason ? sender->batch[i].reason : "the broker refused it");
-}
-
-static void missing_topic_hint(const struct sender *sender, enum msp_status status)
-{
-	const struct send_args *args = sender->args;
-	if (status == MSP_E_NOT_FOUND)
-		hint_topics_report(sender->graph, args->topic ? "-t" : "-m", args->topic ? args->topic : args->model);
-}
-
-/* ---- sending ---- */
-
-/* Sends what waits, and waits for the verdicts. */
-static void batch_send(struct sender *sender)
-{
-	struct msp_error err;
-	if (!sender->count)
-		return;
-	patience_reset(&sender->patience);
-	while (msp_producer_send(sender->producer, sender->topic, sender->batch, sender->count,
-	                         patience_left_ms(&sender->patience), &err) != MSP_OK) {
-		if (patience_retry(&sender->patience, &err))
-			continue;
-		progress_clear(&sender->progress);
-		status_raise(sender, patience_end(&sender->patience, &err));
-		missing_topic_hint(sender, err.status);
-		sender->ended = true;
-		break;
-	}
-	rejected_report(sender);
-	pending_report(sender);
-	sender->progress.done += sender->count;
-	sender->count = 0;
-	if (sender->args->envelopes)
-		envelope_forget(&sender->envelope);
-	conversion_forget(&sender->conversion);
-	progress_show(&sender->progress);
+	return !enough && !sender->batch.ended;
 }
 
 static struct msp_message message_template(const struct sender *sender)
@@ -136,16 +42,10 @@ static struct msp_message message_template(const struct sender *sender)
 	    .headers = sender->headers,
 	    .header_count = sender->args->headers.count,
 	    .timestamp_ms = MSP_TIMESTAMP_NONE,
-	    .topic = sender->topic,
+	    .topic = sender->batch.topic,
 	    .partition = (int32_t)sender->args->partition,
 	    .offset = MSP_OFFSET_NONE,
 	};
-}
-
-static void input_refuse(struct sender *sender, const char *reason)
-{
-	messages_fail(sender, sender->line, sender->line, reason);
-	sender->progress.done++;
 }
 
 /* Converts the value and adds the message to the batch. */
@@ -153,11 +53,10 @@ static void message_add(struct sender *sender, struct msp_message message)
 {
 	struct msp_error err;
 	if (conversion_run(&sender->conversion, &message.value, &err) != MSP_OK) {
-		input_refuse(sender, err.text);
+		send_batch_refuse(&sender->batch, sender->line, err.text);
 		return;
 	}
-	sender->batch[sender->count] = (struct msp_outgoing){.state = MSP_OUTGOING_PENDING, .message = message};
-	sender->numbers[sender->count++] = sender->line;
+	send_batch_add(&sender->batch, &message, sender->line);
 	sender->accepted++;
 }
 
@@ -166,7 +65,7 @@ static void envelope_add(struct sender *sender, struct msp_bytes line)
 	struct msp_message message;
 	struct msp_error err;
 	if (envelope_decode(&sender->envelope, line, &message, &err) != MSP_OK) {
-		input_refuse(sender, err.text);
+		send_batch_refuse(&sender->batch, sender->line, err.text);
 		return;
 	}
 	if (sender->args->partition != MSP_PARTITION_ANY)
@@ -202,7 +101,16 @@ static void too_long_fail(struct sender *sender)
 		         sender->max_bytes);
 	else
 		snprintf(reason, sizeof(reason), "longer than message.max.bytes, %zu", sender->max_bytes);
-	input_refuse(sender, reason);
+	send_batch_refuse(&sender->batch, sender->line, reason);
+}
+
+/* What envelopes and values were decoded to is not needed any more then. */
+static void batch_send(struct sender *sender)
+{
+	send_batch_send(&sender->batch);
+	if (sender->args->envelopes)
+		envelope_forget(&sender->envelope);
+	conversion_forget(&sender->conversion);
 }
 
 /* ---- reading ---- */
@@ -224,7 +132,7 @@ static enum input_event buffered_lines_send(struct sender *sender, struct input 
 		else
 			plain_add(sender, line);
 		/* Not before the next one is added: sending forgets what envelopes were decoded to. */
-		if (sender->count == BATCH_MESSAGES)
+		if (sender->batch.count == SEND_BATCH_MESSAGES)
 			batch_send(sender);
 	}
 	batch_send(sender);
@@ -242,8 +150,8 @@ static void rest_report(const struct sender *sender, struct input *input)
 		event = input_next(input, &line);
 	}
 	if (event != INPUT_END)
-		complain("%s%slines %llu and later were not sent", sender->file ? sender->file : "", sender->file ? ": " : "",
-		         (unsigned long long)sender->line + 1);
+		complain("%s%slines %llu and later were not sent", sender->batch.file ? sender->batch.file : "",
+		         sender->batch.file ? ": " : "", (unsigned long long)sender->line + 1);
 }
 
 static void lines_send(struct sender *sender, int fd)
@@ -251,17 +159,17 @@ static void lines_send(struct sender *sender, int fd)
 	struct input input;
 	if (!input_init(&input, fd, sender->delimiter, sender->max_bytes)) {
 		complain("out of memory");
-		status_raise(sender, EXIT_SOME_FAILED);
+		send_batch_fail(&sender->batch, EXIT_SOME_FAILED);
 		return;
 	}
 	sender->line = 0;
 	while (buffered_lines_send(sender, &input) != INPUT_END)
 		input_fill(&input);
-	if (sender->ended)
+	if (sender->batch.ended)
 		rest_report(sender, &input);
 	if (input.error) {
-		complain("cannot read %s: %s", sender->file ? sender->file : "stdin", strerror(input.error));
-		status_raise(sender, EXIT_SOME_FAILED);
+		complain("cannot read %s: %s", sender->batch.file ? sender->batch.file : "stdin", strerror(input.error));
+		send_batch_fail(&sender->batch, EXIT_SOME_FAILED);
 	}
 	input_done(&input);
 }
@@ -271,7 +179,7 @@ static void line_file_send(struct sender *sender, const char *path)
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0) {
 		complain("%s: %s", path, strerror(errno));
-		status_raise(sender, EXIT_USAGE);
+		send_batch_fail(&sender->batch, EXIT_USAGE);
 		return;
 	}
 	lines_send(sender, fd);
@@ -283,10 +191,10 @@ static void whole_file_send(struct sender *sender, const char *path)
 	struct msp_bytes content;
 	int status = input_read_file(path, sender->max_bytes, &content);
 	if (status != EXIT_DONE) {
-		status_raise(sender, status);
+		send_batch_fail(&sender->batch, status);
 		return;
 	}
-	sender->whole_file = true;
+	sender->batch.whole_file = true;
 	if (content.size > sender->max_bytes)
 		too_long_fail(sender);
 	else if (sender->args->envelopes)
@@ -304,15 +212,15 @@ static void inputs_send(struct sender *sender)
 		lines_send(sender, STDIN_FILENO);
 	size_t i = 0;
 	for (; i < files->count && sender_goes_on(sender); i++) {
-		sender->file = files->items[i];
+		sender->batch.file = files->items[i];
 		if (sender->args->lines)
-			line_file_send(sender, sender->file);
+			line_file_send(sender, sender->batch.file);
 		else
-			whole_file_send(sender, sender->file);
+			whole_file_send(sender, sender->batch.file);
 	}
-	if (sender->ended && i < files->count)
+	if (sender->batch.ended && i < files->count)
 		complain("%s%s sent", files->items[i], i + 1 < files->count ? " and later files were not" : ": not");
-	progress_clear(&sender->progress);
+	progress_clear(&sender->batch.progress);
 }
 
 /* ---- setting up ---- */
@@ -345,61 +253,33 @@ static int delimiters_init(struct sender *sender)
 	return status == MSP_OK ? EXIT_DONE : complain_of(&err);
 }
 
-/* One of --from and --to is enough: people write JSON, and the topic carries what the model is configured for. */
-static int converter_init(struct sender *sender, const struct model *model, size_t max_bytes)
-{
-	const struct send_args *args = sender->args;
-	if (!args->from && !args->to)
-		return EXIT_DONE;
-	const char *carried = conversion_topic_codec(sender->graph, model, MSP_TOPIC_INPUTS);
-	return conversion_init(&sender->conversion, sender->graph, model, MSP_TOPIC_INPUTS,
-	                       args->from ? args->from : conversion_default, args->to ? args->to : carried, max_bytes);
-}
-
-static int producer_init(struct sender *sender)
-{
-	struct msp_transport *transport = sender->graph->transport;
-	struct msp_error err;
-	patience_init(&sender->patience, sender->graph, NULL);
-	while (msp_transport_producer_open(transport, &sender->producer, &err) != MSP_OK)
-		if (!patience_retry(&sender->patience, &err))
-			return patience_end(&sender->patience, &err);
-	return EXIT_DONE;
-}
-
-/* A partition that the topic does not have would silently become another one. */
-static int partition_check(struct sender *sender)
-{
-	struct msp_error err;
-	if (broker_partition_check(sender->graph, &sender->patience, sender->topic, sender->args->partition, &err) ==
-	    MSP_OK)
-		return EXIT_DONE;
-	int status = patience_end(&sender->patience, &err);
-	missing_topic_hint(sender, err.status);
-	return status;
-}
-
 static int sender_init(struct sender *sender)
 {
 	const struct send_args *args = sender->args;
-	const struct model *model = graph_model(sender->graph);
-	const struct service_settings *service = graph_level(sender->graph, model)->service;
-	sender->topic = model ? model->entry->topics.name[MSP_TOPIC_INPUTS] : args->topic;
+	const struct model *model = graph_model(sender->batch.graph);
+	const struct service_settings *service = graph_level(sender->batch.graph, model)->service;
+	sender->batch.topic = model ? model->entry->topics.name[MSP_TOPIC_INPUTS] : args->topic;
 	sender->max_bytes = (size_t)service->message_max_bytes * (args->envelopes ? ENVELOPE_FACTOR : 1);
+	const struct conversion_config converted = {
+	    .graph = sender->batch.graph,
+	    .model = model,
+	    .kind = MSP_TOPIC_INPUTS,
+	    .is_sent = true,
+	    .from = args->from,
+	    .to = args->to,
+	    .max_bytes = (size_t)service->message_max_bytes,
+	};
 	int status = headers_init(sender);
 	if (status == EXIT_DONE)
 		status = delimiters_init(sender);
 	if (status == EXIT_DONE)
-		status = converter_init(sender, model, (size_t)service->message_max_bytes);
-	if (status == EXIT_DONE)
-		status = producer_init(sender);
-	return status == EXIT_DONE ? partition_check(sender) : status;
+		status = conversion_init(&sender->conversion, &converted);
+	return status == EXIT_DONE ? send_batch_init(&sender->batch, args->partition) : status;
 }
 
 static void sender_free(struct sender *sender)
 {
-	if (sender->producer)
-		msp_producer_free(sender->producer);
+	send_batch_done(&sender->batch);
 	envelope_done(&sender->envelope);
 	conversion_done(&sender->conversion);
 	free((void *)(uintptr_t)sender->delimiter.data);
@@ -415,15 +295,17 @@ int send_with(const struct graph *graph, const struct send_args *args)
 		complain("out of memory");
 		return EXIT_SOME_FAILED;
 	}
-	sender->graph = graph;
 	sender->args = args;
+	sender->batch.graph = graph;
+	sender->batch.flag = args->topic ? "-t" : "-m";
+	sender->batch.name = args->topic ? args->topic : args->model;
 	/* A line that shows how far it is would stand in the way of whoever types. */
 	bool typed = !args->common.operands.count && isatty(STDIN_FILENO);
-	progress_init(&sender->progress, args->common.quiet || typed, "sent");
+	progress_init(&sender->batch.progress, args->common.quiet || typed, "sent");
 	int status = sender_init(sender);
 	if (status == EXIT_DONE) {
 		inputs_send(sender);
-		status = sender->status;
+		status = sender->batch.status;
 	}
 	sender_free(sender);
 	return status;

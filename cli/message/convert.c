@@ -7,7 +7,8 @@
 #define MAX_MEMORY  ((size_t)1 << 32)
 #define KEEP_MEMORY ((size_t)1 << 20)
 
-const char conversion_default[] = "json";
+/* What people read and write. */
+static const char codec_of_people[] = "json";
 
 /* Error records carry their inputs untouched. */
 static enum msp_side side_of(enum msp_topic_kind kind)
@@ -15,44 +16,49 @@ static enum msp_side side_of(enum msp_topic_kind kind)
 	return kind == MSP_TOPIC_OUTPUTS ? MSP_SIDE_OUTPUT : MSP_SIDE_INPUT;
 }
 
-const char *conversion_topic_codec(const struct graph *graph, const struct model *model, enum msp_topic_kind kind)
+/* What the topic carries: as the model is configured, or without one the configuration's `codec`. */
+static const char *codec_of_topic(const struct conversion_config *config)
 {
-	const struct service_settings *service = graph_level(graph, model)->service;
-	return model ? settings_codec(service, side_of(kind)) : service->codec;
+	const struct service_settings *service = graph_level(config->graph, config->model)->service;
+	return config->model ? settings_codec(service, side_of(config->kind)) : service->codec;
 }
 
-static enum msp_status codec_open(const struct graph *graph, const struct model *model, enum msp_topic_kind kind,
-                                  const char *name, struct msp_codec **ret_codec, struct msp_error *err)
+static enum msp_status codec_open(const struct conversion_config *conversion, const char *name,
+                                  struct msp_codec **ret_codec, struct msp_error *err)
 {
 	const struct msp_codec_ops *ops;
 	enum msp_status status = builtin_codec_find(name, &ops, err);
 	if (status != MSP_OK)
 		return status;
-	const struct settings_level *level = graph_level(graph, model);
+	const struct settings_level *level = graph_level(conversion->graph, conversion->model);
 	struct msp_codec_config config = {
 	    .options = settings_codec_options(level, ops),
 	    .max_depth = (int)level->service->codec_max_depth,
-	    .side = side_of(kind),
+	    .side = side_of(conversion->kind),
 	};
-	if (model) {
-		const struct msp_registry_entry *entry = model->entry;
-		config.topic = entry->topics.name[kind];
+	if (conversion->model) {
+		const struct msp_registry_entry *entry = conversion->model->entry;
+		config.topic = entry->topics.name[conversion->kind];
 		config.schema = config.side == MSP_SIDE_INPUT ? entry->info->input : entry->info->output;
 	}
 	return ops->open(&config, ret_codec, err);
 }
 
-int conversion_init(struct conversion *conversion, const struct graph *graph, const struct model *model,
-                    enum msp_topic_kind kind, const char *from, const char *to, size_t max_bytes)
+int conversion_init(struct conversion *conversion, const struct conversion_config *config)
 {
 	struct msp_error err;
 	*conversion = (struct conversion){0};
+	if (!config->from && !config->to)
+		return EXIT_DONE;
+	const char *carried = codec_of_topic(config);
+	const char *from = config->from ? config->from : config->is_sent ? codec_of_people : carried;
+	const char *to = config->to ? config->to : config->is_sent ? carried : codec_of_people;
 	msp_arena_init(&conversion->values, MAX_MEMORY);
 	msp_arena_init(&conversion->results, MAX_MEMORY);
-	msp_buffer_init(&conversion->encoded, max_bytes);
-	enum msp_status status = codec_open(graph, model, kind, from, &conversion->from, &err);
+	msp_buffer_init(&conversion->encoded, config->max_bytes);
+	enum msp_status status = codec_open(config, from, &conversion->from, &err);
 	if (status == MSP_OK && strcmp(from, to) != 0)
-		status = codec_open(graph, model, kind, to, &conversion->to, &err);
+		status = codec_open(config, to, &conversion->to, &err);
 	return status == MSP_OK ? EXIT_DONE : complain_of(&err);
 }
 

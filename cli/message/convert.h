@@ -12,11 +12,20 @@ struct conversion {
 	struct msp_buffer encoded;
 };
 
-/* From one codec to another, by name; where they are the same, values stay as they are. The values are those of a topic
- * of `kind` of `model` (NULL: of no model), whose settings hold for both codecs. A result has `max_bytes` at most.
- * Complains and returns an exit status; conversion_done is due even then. */
-int conversion_init(struct conversion *conversion, const struct graph *graph, const struct model *model,
-                    enum msp_topic_kind kind, const char *from, const char *to, size_t max_bytes);
+/* The values of a topic. One of `from` and `to`, codecs by name, is enough: the topic carries what its model is
+ * configured for, or without one the configuration's `codec`, and people read and write JSON. */
+struct conversion_config {
+	const struct graph *graph;
+	const struct model *model; /* whose settings hold; NULL: of the topic of no model */
+	enum msp_topic_kind kind;
+	bool is_sent; /* from people to the topic, else the other way */
+	const char *from, *to;
+	size_t max_bytes; /* of a result */
+};
+
+/* Without `from` and `to`, and where they are the same, values stay as they are. Complains and returns an exit status;
+ * conversion_done is due even then. */
+int conversion_init(struct conversion *conversion, const struct conversion_config *config);
 /* Safe on a zeroed struct. */
 void conversion_done(struct conversion *conversion);
 
@@ -26,11 +35,5 @@ enum msp_status conversion_run(struct conversion *conversion, struct msp_bytes *
                                struct msp_error *err) MSP_NODISCARD;
 /* Frees what was converted. */
 void conversion_forget(struct conversion *conversion);
-
-/* What a topic of this kind carries: as the model is configured, or without one the configuration's `codec`. */
-const char *conversion_topic_codec(const struct graph *graph, const struct model *model, enum msp_topic_kind kind);
-
-/* What people read and write. */
-extern const char conversion_default[];
 
 #endif

@@ -19,15 +19,14 @@ void patience_init(struct patience *patience, const struct graph *graph, struct 
 
 void patience_reset(struct patience *patience)
 {
-	patience->deadline_ms = msp_monotonic_ms() + graph_timeout_ms(patience->graph);
+	patience->deadline_ms = msp_deadline_in(graph_timeout_ms(patience->graph));
 	msp_backoff_reset(&patience->backoff);
 	patience->reason.status = MSP_OK;
 }
 
 int patience_left_ms(const struct patience *patience)
 {
-	int64_t left = patience->deadline_ms - msp_monotonic_ms();
-	return left > 0 ? (int)left : 0;
+	return msp_deadline_left_ms(patience->deadline_ms);
 }
 
 /* How long one call to the admin may take: with a stop not all that is left, so that it is seen between calls. */
