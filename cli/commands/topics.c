@@ -105,7 +105,7 @@ static enum msp_status topic_try_create(struct work *work, const struct msp_topi
 }
 
 /* MSP_OK: the topic is there. */
-static enum msp_status topic_look(struct work *work, const char *topic, struct msp_error *err)
+static enum msp_status topic_check(struct work *work, const char *topic, struct msp_error *err)
 {
 	struct msp_topic_info *info = NULL;
 	enum msp_status status = broker_describe(work->admin, &work->patience, topic, &info, err);
@@ -116,7 +116,7 @@ static enum msp_status topic_look(struct work *work, const char *topic, struct m
 static int topic_would_create(struct work *work, const struct msp_topic_spec *spec)
 {
 	struct msp_error err;
-	enum msp_status status = topic_look(work, spec->name, &err);
+	enum msp_status status = topic_check(work, spec->name, &err);
 	if (status == MSP_OK) {
 		output_printf(&work->out, "exists %s\n", spec->name);
 		return work->args->if_not_exists ? EXIT_DONE : EXIT_SOME_FAILED;
@@ -160,7 +160,7 @@ static int topic_delete(struct work *work, const struct target *target)
 {
 	struct msp_error err;
 	if (work->args->dry_run) {
-		if (topic_look(work, target->name, &err) != MSP_OK)
+		if (topic_check(work, target->name, &err) != MSP_OK)
 			return patience_end(&work->patience, &err);
 		output_printf(&work->out, "would delete %s\n", target->name);
 		return EXIT_DONE;

@@ -43,7 +43,7 @@ struct server {
 /* ---- waiting for broker and topics ---- */
 
 /* The first topic that is not there, or that the broker cannot tell about. */
-static enum msp_status topics_look(struct server *server, struct msp_error *err)
+static enum msp_status topics_check(struct server *server, struct msp_error *err)
 {
 	for (size_t i = 0; i < server->model_count; i++)
 		for (size_t kind = 0; kind < MSP_TOPIC_KINDS; kind++) {
@@ -58,7 +58,7 @@ static enum msp_status topics_look(struct server *server, struct msp_error *err)
 }
 
 /* Needs the admin, which may have to wait for the broker itself. */
-static enum msp_status server_look(struct server *server, struct msp_error *err)
+static enum msp_status server_check(struct server *server, struct msp_error *err)
 {
 	struct msp_transport *transport = server->graph->transport;
 	if (!server->admin) {
@@ -66,7 +66,7 @@ static enum msp_status server_look(struct server *server, struct msp_error *err)
 		if (status != MSP_OK)
 			return status;
 	}
-	return topics_look(server, err);
+	return topics_check(server, err);
 }
 
 /* What creates the topics of all that is to be served. The caller frees it; NULL: no memory. */
@@ -106,7 +106,7 @@ static int topics_wait(struct server *server)
 	int64_t begun_ms = msp_monotonic_ms(), say_at_ms = begun_ms;
 	int timeout_ms = server->args->common.timeout_ms;
 	struct msp_error err;
-	while (server_look(server, &err) != MSP_OK) {
+	while (server_check(server, &err) != MSP_OK) {
 		if (!wait_helps(&err))
 			return complain_of(&err);
 		if (timeout_ms != TIMEOUT_UNSET && msp_monotonic_ms() >= begun_ms + timeout_ms) {
