@@ -326,6 +326,49 @@ static void a_static_member_closes_while_the_broker_hangs(void **state)
 	closes_when(broker_hangs, "name");
 }
 
+/* ---- the reader ---- */
+
+#define WAITING    2000 /* more than a reader takes at once */
+#define BACKOFF_MS 300  /* librdkafka has fetched again after an error by then */
+
+static struct msp_reader *reader_open(void)
+{
+	const struct msp_reader_config config = {.topic = mock.names[0],
+	                                         .partition = MSP_PARTITION_ANY,
+	                                         .start = MSP_START_BEGINNING,
+	                                         .end_timestamp_ms = MSP_TIMESTAMP_NONE};
+	struct msp_reader *reader = NULL;
+	struct msp_error err = {.text = ""};
+	if (msp_transport_reader_open(mock.transport, &config, &reader, &err) != MSP_OK)
+		fail_msg("%s", err.text);
+	return reader;
+}
+
+/* Who formats the text of an error must not serve a queue in which messages wait. */
+static void a_reader_reports_an_error_before_messages(void **state)
+{
+	const struct msp_receive_limits limits = {.max_messages = 100, .max_bytes = 1 << 20, .timeout_ms = 100};
+	const struct msp_message *messages;
+	size_t sent = WAITING, received = 0, count = 0, errors = 0;
+	bool end = false;
+	(void)state;
+	kafka_mock_inputs_send(&mock, MSP_PARTITION_ANY, WAITING);
+	error_push(FETCH, E(UNKNOWN));
+	struct msp_reader *reader = reader_open();
+	int64_t deadline_ms = msp_deadline_in(DEADLINE_MS);
+	while (errors_left(FETCH) > 0)
+		assert_true(msp_deadline_left_ms(deadline_ms) > 0);
+	for (int64_t until_ms = msp_deadline_in(BACKOFF_MS); msp_deadline_left_ms(until_ms) > 0; sent += WAITING)
+		kafka_mock_inputs_send(&mock, MSP_PARTITION_ANY, WAITING);
+	while ((received < sent || errors == 0) && msp_deadline_left_ms(deadline_ms) > 0) {
+		errors += msp_reader_read(reader, &limits, &messages, &count, &end, NULL) == MSP_E_UNAVAILABLE;
+		received += count;
+	}
+	msp_reader_free(reader);
+	assert_int_equal(received, sent);
+	assert_int_equal(errors, 1);
+}
+
 /* One consumer lives through all faults of a guarantee. */
 static int faults_run(enum msp_guarantee guarantee, CMFixtureFunction start)
 {
@@ -346,6 +389,7 @@ int main(void)
 	    CASE(a_broker_too_old_for_transactions_is_named), CASE(a_fenced_instance_ends),
 	    CASE(a_member_closes_without_a_broker),           CASE(a_static_member_closes_without_a_broker),
 	    CASE(a_member_closes_while_the_broker_hangs),     CASE(a_static_member_closes_while_the_broker_hangs),
+	    CASE(a_reader_reports_an_error_before_messages),
 	};
 	int failed = faults_run(MSP_AT_LEAST_ONCE, at_least_once_start);
 	failed += faults_run(MSP_EXACTLY_ONCE, exactly_once_start);
