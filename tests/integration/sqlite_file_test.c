@@ -337,7 +337,7 @@ static void bad_retention_is_refused(void **state)
 /* As if the owner had vanished: its row names a process that ended long ago. */
 static void owner_vanish(const struct fixture *fixture)
 {
-	file_sql(fixture, "DELETE FROM members; UPDATE consumer_groups SET epoch = epoch + 1");
+	file_sql(fixture, "DELETE FROM members; UPDATE consumer_groups SET generation = generation + 1");
 }
 
 /* Processes that come and go while nothing is there are no reason to give up on the first message that comes. */
@@ -390,7 +390,7 @@ static void an_owner_that_hangs_in_its_model_is_given_up(void **state)
 	send_numbers(fixture, fixture->inputs, 0, 0, 3);
 	struct msp_consumer *hanging = consumer_open(fixture, 0, NULL, 0), *heir = consumer_open(fixture, 1, NULL, 0);
 	struct msp_batch *held = receive(hanging, 3);
-	echo(heir, 3); /* the keeper of the hanging one lives, but renews no longer */
+	echo(heir, 3); /* the heartbeat of the hanging one lives, but renews no longer */
 	settle_begin(hanging, held, NULL);
 	assert_int_equal(settle_wait(hanging), MSP_SETTLE_LOST);
 	batch_free(hanging, held);
@@ -403,7 +403,7 @@ int main(void)
 {
 	static const struct msp_property settings[] = {
 	    {"lease.ms", "500"}, {"max.poll.interval.ms", "1000"}, {"synchronous", "normal"}, {NULL, NULL}};
-	static const struct test_broker contract = {&msp_transport_sqlite, 0, url, settings, 0};
+	static const struct test_broker contract = {.ops = &msp_transport_sqlite, .url = url, .settings = settings};
 	transport_contract = &contract;
 	const struct CMUnitTest tests[] = {
 	    T(urls),

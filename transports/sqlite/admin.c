@@ -1,8 +1,9 @@
+#include "lag.h"
 #include "log.h"
 #include "transport.h"
 #include <assert.h>
 #include <errno.h>
-#include <msp/backoff.h>
+#include <msp/clock.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -10,34 +11,33 @@
 #define MAX_MESSAGE_BYTES_MOST    268435456 /* SQLite takes 10^9 bytes in one row; headers grow when written */
 #define PARTITIONS_MOST           1000
 
-struct lite_admin {
+struct sqlite_admin {
 	struct msp_admin base;
-	struct lite_transport *transport; /* borrowed */
-	struct lite_db db;
+	struct sqlite_transport *transport; /* borrowed */
+	struct sqlite_db db;
 };
 
-static const struct msp_admin_ops ADMIN_OPS; /* at the end */
-
-static struct lite_admin *admin_cast(struct msp_admin *admin)
+static struct sqlite_admin *admin_cast(struct msp_admin *admin)
 {
-	assert(admin && admin->ops == &ADMIN_OPS);
-	return (struct lite_admin *)admin;
+	assert(admin);
+	return (struct sqlite_admin *)admin;
 }
 
-static enum msp_status admin_connect(struct lite_admin *admin, bool create, int64_t deadline_ms, struct msp_error *err)
+static enum msp_status admin_connect(struct sqlite_admin *admin, bool create, int64_t deadline_ms,
+                                     struct msp_error *err)
 {
-	if (admin->db.handle && !lite_db_has_moved(&admin->db))
+	if (admin->db.handle && !sqlite_db_has_moved(&admin->db))
 		return MSP_OK;
-	lite_db_close(&admin->db);
-	return lite_file_connect(&admin->transport->file, create, deadline_ms, &admin->db, err);
+	sqlite_db_close(&admin->db);
+	return sqlite_file_connect(&admin->transport->file, create, deadline_ms, &admin->db, err);
 }
 
 /* Connects and begins to read. */
-static enum msp_status admin_begin_read(struct lite_admin *admin, int timeout_ms, struct msp_error *err)
+static enum msp_status admin_begin_read(struct sqlite_admin *admin, int timeout_ms, struct msp_error *err)
 {
-	int64_t deadline_ms = msp_monotonic_ms() + timeout_ms;
+	int64_t deadline_ms = msp_deadline_in(timeout_ms);
 	enum msp_status status = admin_connect(admin, false, deadline_ms, err);
-	return status == MSP_OK ? lite_db_begin_read(&admin->db, err) : status;
+	return status == MSP_OK ? sqlite_db_begin_read(&admin->db, err) : status;
 }
 
 /* ---- create ---- */
@@ -91,11 +91,11 @@ static enum msp_status spec_check(const struct msp_topic_spec *spec, struct sett
 	return status;
 }
 
-static enum msp_status log_create(struct lite_db *db, int64_t topic_id, int32_t number, struct msp_error *err)
+static enum msp_status log_create(struct sqlite_db *db, int64_t topic_id, int32_t number, struct msp_error *err)
 {
 	enum msp_status status =
-	    lite_db_run(db, err, NULL, "INSERT INTO partitions (topic_id, number, next_offset) VALUES (?, ?, 0)", "ii",
-	                topic_id, (int64_t)number);
+	    sqlite_db_run(db, err, NULL, "INSERT INTO partitions (topic_id, number, next_offset) VALUES (?, ?, 0)", "ii",
+	                  topic_id, (int64_t)number);
 	if (status != MSP_OK)
 		return status;
 	char sql[192];
@@ -103,16 +103,16 @@ static enum msp_status log_create(struct lite_db *db, int64_t topic_id, int32_t 
 	         "CREATE TABLE log_%lld (offset INTEGER PRIMARY KEY, timestamp INTEGER NOT NULL, key BLOB, value BLOB,"
 	         " headers BLOB)",
 	         (long long)sqlite3_last_insert_rowid(db->handle));
-	return lite_db_exec(db, sql, err);
+	return sqlite_db_exec(db, sql, err);
 }
 
-static enum msp_status topic_id_find(struct lite_db *db, const char *topic, int64_t *ret_id, struct msp_error *err)
+static enum msp_status topic_id_find(struct sqlite_db *db, const char *topic, int64_t *ret_id, struct msp_error *err)
 {
 	*ret_id = 0;
-	return lite_db_integer(db, err, ret_id, "SELECT id FROM topics WHERE name = ?", "s", topic);
+	return sqlite_db_integer(db, err, ret_id, "SELECT id FROM topics WHERE name = ?", "s", topic);
 }
 
-static enum msp_status topic_insert(struct lite_db *db, const struct msp_topic_spec *spec,
+static enum msp_status topic_insert(struct sqlite_db *db, const struct msp_topic_spec *spec,
                                     const struct settings *settings, struct msp_error *err)
 {
 	int64_t id;
@@ -120,7 +120,7 @@ static enum msp_status topic_insert(struct lite_db *db, const struct msp_topic_s
 	if (status == MSP_OK && id != 0)
 		return msp_error_set(err, MSP_E_EXISTS, "topic %s exists", spec->name);
 	if (status == MSP_OK)
-		status = lite_db_run(
+		status = sqlite_db_run(
 		    db, err, NULL,
 		    "INSERT INTO topics (name, max_message_bytes, retention_ms, retention_messages) VALUES (?, ?, ?, ?)",
 		    "siii", spec->name, settings->max_message_bytes, settings->retention_ms, settings->retention_messages);
@@ -131,27 +131,27 @@ static enum msp_status topic_insert(struct lite_db *db, const struct msp_topic_s
 }
 
 /* Ends a write transaction that went well as far as `status` says. */
-static enum msp_status admin_commit(struct lite_admin *admin, enum msp_status status, struct msp_error *err)
+static enum msp_status admin_commit(struct sqlite_admin *admin, enum msp_status status, struct msp_error *err)
 {
 	if (status == MSP_OK)
-		status = lite_db_commit(&admin->db, err);
-	lite_db_rollback(&admin->db);
+		status = sqlite_db_commit(&admin->db, err);
+	sqlite_db_rollback(&admin->db);
 	if (status == MSP_OK)
-		lite_file_notify(&admin->transport->file);
+		sqlite_file_notify(&admin->transport->file);
 	return status;
 }
 
 static enum msp_status admin_topic_create(struct msp_admin *base, const struct msp_topic_spec *spec, int timeout_ms,
                                           struct msp_error *err)
 {
-	struct lite_admin *admin = admin_cast(base);
-	int64_t deadline_ms = msp_monotonic_ms() + timeout_ms;
+	struct sqlite_admin *admin = admin_cast(base);
+	int64_t deadline_ms = msp_deadline_in(timeout_ms);
 	struct settings settings;
 	enum msp_status status = spec_check(spec, &settings, err);
 	if (status == MSP_OK)
 		status = admin_connect(admin, true, deadline_ms, err);
 	if (status == MSP_OK)
-		status = lite_db_begin_write(&admin->db, deadline_ms, err);
+		status = sqlite_db_begin_write(&admin->db, deadline_ms, err);
 	if (status != MSP_OK)
 		return status;
 	return admin_commit(admin, topic_insert(&admin->db, spec, &settings, err), err);
@@ -159,27 +159,27 @@ static enum msp_status admin_topic_create(struct msp_admin *base, const struct m
 
 /* ---- delete ---- */
 
-static enum msp_status logs_drop(struct lite_db *db, int64_t topic_id, struct msp_error *err)
+static enum msp_status logs_drop(struct sqlite_db *db, int64_t topic_id, struct msp_error *err)
 {
 	for (;;) {
 		int64_t id = 0;
 		enum msp_status status =
-		    lite_db_integer(db, err, &id, "SELECT id FROM partitions WHERE topic_id = ? LIMIT 1", "i", topic_id);
+		    sqlite_db_integer(db, err, &id, "SELECT id FROM partitions WHERE topic_id = ? LIMIT 1", "i", topic_id);
 		if (status != MSP_OK || id == 0)
 			return status;
 		char sql[48];
 		snprintf(sql, sizeof(sql), "DROP TABLE log_%lld", (long long)id);
-		status = lite_db_exec(db, sql, err);
+		status = sqlite_db_exec(db, sql, err);
 		if (status == MSP_OK)
-			status = lite_db_run(db, err, NULL, "DELETE FROM claims WHERE partition_id = ?", "i", id);
+			status = sqlite_db_run(db, err, NULL, "DELETE FROM offsets WHERE partition_id = ?", "i", id);
 		if (status == MSP_OK)
-			status = lite_db_run(db, err, NULL, "DELETE FROM partitions WHERE id = ?", "i", id);
+			status = sqlite_db_run(db, err, NULL, "DELETE FROM partitions WHERE id = ?", "i", id);
 		if (status != MSP_OK)
 			return status;
 	}
 }
 
-static enum msp_status topic_remove(struct lite_db *db, const char *topic, struct msp_error *err)
+static enum msp_status topic_remove(struct sqlite_db *db, const char *topic, struct msp_error *err)
 {
 	static const char members_sql[] =
 	    "DELETE FROM members WHERE group_id IN (SELECT id FROM consumer_groups WHERE topic_id = ?)";
@@ -190,20 +190,20 @@ static enum msp_status topic_remove(struct lite_db *db, const char *topic, struc
 	if (status == MSP_OK)
 		status = logs_drop(db, id, err);
 	if (status == MSP_OK)
-		status = lite_db_run(db, err, NULL, members_sql, "i", id);
+		status = sqlite_db_run(db, err, NULL, members_sql, "i", id);
 	if (status == MSP_OK)
-		status = lite_db_run(db, err, NULL, "DELETE FROM consumer_groups WHERE topic_id = ?", "i", id);
-	return status == MSP_OK ? lite_db_run(db, err, NULL, "DELETE FROM topics WHERE id = ?", "i", id) : status;
+		status = sqlite_db_run(db, err, NULL, "DELETE FROM consumer_groups WHERE topic_id = ?", "i", id);
+	return status == MSP_OK ? sqlite_db_run(db, err, NULL, "DELETE FROM topics WHERE id = ?", "i", id) : status;
 }
 
 static enum msp_status admin_topic_delete(struct msp_admin *base, const char *topic, int timeout_ms,
                                           struct msp_error *err)
 {
-	struct lite_admin *admin = admin_cast(base);
-	int64_t deadline_ms = msp_monotonic_ms() + timeout_ms;
+	struct sqlite_admin *admin = admin_cast(base);
+	int64_t deadline_ms = msp_deadline_in(timeout_ms);
 	enum msp_status status = admin_connect(admin, false, deadline_ms, err);
 	if (status == MSP_OK)
-		status = lite_db_begin_write(&admin->db, deadline_ms, err);
+		status = sqlite_db_begin_write(&admin->db, deadline_ms, err);
 	if (status != MSP_OK)
 		return status;
 	return admin_commit(admin, topic_remove(&admin->db, topic, err), err);
@@ -214,39 +214,41 @@ static enum msp_status admin_topic_delete(struct msp_admin *base, const char *to
 static enum msp_status admin_topic_list(struct msp_admin *base, void (*visit)(void *context, const char *topic),
                                         void *context, int timeout_ms, struct msp_error *err)
 {
-	struct lite_admin *admin = admin_cast(base);
+	struct sqlite_admin *admin = admin_cast(base);
 	struct msp_error local = {.status = MSP_OK};
 	err = err ? err : &local;
 	enum msp_status status = admin_begin_read(admin, timeout_ms, err);
 	if (status != MSP_OK)
 		return status;
-	sqlite3_stmt *stmt = lite_db_query(&admin->db, err, "SELECT name FROM topics ORDER BY name", "");
+	sqlite3_stmt *stmt = sqlite_db_query(&admin->db, err, "SELECT name FROM topics ORDER BY name", "");
 	int code = SQLITE_DONE;
 	while (stmt && (code = sqlite3_step(stmt)) == SQLITE_ROW)
 		visit(context, (const char *)sqlite3_column_text(stmt, 0));
-	status = stmt ? lite_db_finish(&admin->db, stmt, code, err) : err->status;
-	lite_db_rollback(&admin->db);
+	status = stmt ? sqlite_db_finish(&admin->db, stmt, code, err) : err->status;
+	sqlite_db_rollback(&admin->db);
 	return status;
 }
 
-static enum msp_status partition_describe(struct lite_db *db, const struct lite_partition *partition,
-                                          struct msp_partition_info *info, struct msp_error *err)
+static enum msp_status partition_describe(struct sqlite_db *db, const struct sqlite_partition *partition,
+                                          struct msp_partition_info *ret_info, struct msp_error *err)
 {
-	*info = (struct msp_partition_info){.partition = partition->number};
-	enum msp_status status =
-	    lite_db_integer(db, err, &info->newest, "SELECT next_offset FROM partitions WHERE id = ?", "i", partition->id);
-	if (status == MSP_OK)
-		status = lite_log_oldest(db, partition->id, info->newest, &info->oldest, err);
-	info->count = info->newest - info->oldest;
+	struct sqlite_bounds bounds;
+	enum msp_status status = sqlite_log_bounds(db, partition->id, &bounds, err);
+	*ret_info = (struct msp_partition_info){
+	    .partition = partition->number,
+	    .oldest = bounds.oldest,
+	    .newest = bounds.next,
+	    .count = bounds.next - bounds.oldest,
+	};
 	return status;
 }
 
-static enum msp_status topic_describe(struct lite_db *db, const char *name, struct msp_topic_info **ret_info,
+static enum msp_status topic_describe(struct sqlite_db *db, const char *name, struct msp_topic_info **ret_info,
                                       struct msp_error *err)
 {
-	struct lite_topic topic = {0};
+	struct sqlite_topic topic = {0};
 	struct msp_topic_info *info = NULL;
-	enum msp_status status = lite_topic_load(db, &topic, name, err);
+	enum msp_status status = sqlite_topic_load(db, &topic, name, err);
 	if (status != MSP_OK)
 		return status;
 	info = calloc(1, sizeof(*info) + topic.partition_count * sizeof(info->partitions[0]));
@@ -254,7 +256,7 @@ static enum msp_status topic_describe(struct lite_db *db, const char *name, stru
 		status = msp_error_set(err, MSP_E_NO_MEMORY, "no memory to describe topic %s", name);
 	for (size_t i = 0; i < topic.partition_count && status == MSP_OK; i++, info->partition_count++)
 		status = partition_describe(db, &topic.partitions[i], &info->partitions[i], err);
-	lite_topic_done(&topic);
+	sqlite_topic_done(&topic);
 	if (status == MSP_OK)
 		*ret_info = info;
 	else
@@ -265,68 +267,23 @@ static enum msp_status topic_describe(struct lite_db *db, const char *name, stru
 static enum msp_status admin_topic_describe(struct msp_admin *base, const char *topic, struct msp_topic_info **ret_info,
                                             int timeout_ms, struct msp_error *err)
 {
-	struct lite_admin *admin = admin_cast(base);
+	struct sqlite_admin *admin = admin_cast(base);
 	enum msp_status status = admin_begin_read(admin, timeout_ms, err);
 	if (status == MSP_OK)
 		status = topic_describe(&admin->db, topic, ret_info, err);
-	lite_db_rollback(&admin->db);
+	sqlite_db_rollback(&admin->db);
 	return status;
 }
 
-static enum msp_status group_remaining(struct lite_db *db, const char *group, const char *topic,
-                                       const struct msp_topic_info *until, int64_t *ret_remaining,
-                                       struct msp_error *err)
-{
-	static const char sql[] = "SELECT committed FROM claims WHERE partition_id = ? AND group_id ="
-	                          " (SELECT id FROM consumer_groups WHERE name = ? AND topic_id = ?)";
-	struct lite_topic loaded = {0};
-	int64_t remaining = 0;
-	enum msp_status status = lite_topic_load(db, &loaded, topic, err);
-	for (size_t i = 0; i < until->partition_count && i < loaded.partition_count && status == MSP_OK; i++) {
-		struct msp_partition_info now;
-		int64_t committed = 0;
-		status = partition_describe(db, &loaded.partitions[i], &now, err);
-		if (status == MSP_OK)
-			status = lite_db_integer(db, err, &committed, sql, "isi", loaded.partitions[i].id, group, loaded.id);
-		/* The end is of the past: the topic may have been created anew since. */
-		int64_t end = until->partitions[i].newest < now.newest ? until->partitions[i].newest : now.newest;
-		int64_t next = committed > now.oldest ? committed : now.oldest;
-		remaining += status == MSP_OK && end > next ? end - next : 0;
-	}
-	lite_topic_done(&loaded);
-	if (status == MSP_OK)
-		*ret_remaining = remaining;
-	return status;
-}
-
-static enum msp_status admin_group_remaining(struct msp_admin *base, const char *group, const char *topic,
-                                             const struct msp_topic_info *until, int64_t *ret_remaining, int timeout_ms,
-                                             struct msp_error *err)
-{
-	struct lite_admin *admin = admin_cast(base);
-	enum msp_status status = admin_begin_read(admin, timeout_ms, err);
-	if (status == MSP_OK)
-		status = group_remaining(&admin->db, group, topic, until, ret_remaining, err);
-	lite_db_rollback(&admin->db);
-	return status;
-}
-
-/* All partitions as one. */
 static enum msp_status admin_group_lag(struct msp_admin *base, const char *group, const char *topic,
                                        const struct msp_topic_info *until, struct msp_group_lag **ret_lag,
                                        int timeout_ms, struct msp_error *err)
 {
-	struct msp_group_lag *lag = calloc(1, sizeof(*lag) + sizeof(lag->partitions[0]));
-	if (!lag)
-		return msp_error_set(err, MSP_E_NO_MEMORY, "no memory for a lag");
-	lag->partition_count = 1;
-	lag->partitions[0].oldest_timestamp_ms = MSP_TIMESTAMP_NONE;
-	enum msp_status status =
-	    admin_group_remaining(base, group, topic, until, &lag->partitions[0].messages, timeout_ms, err);
+	struct sqlite_admin *admin = admin_cast(base);
+	enum msp_status status = admin_begin_read(admin, timeout_ms, err);
 	if (status == MSP_OK)
-		*ret_lag = lag;
-	else
-		free(lag);
+		status = sqlite_lag_read(&admin->db, group, topic, until, ret_lag, err);
+	sqlite_db_rollback(&admin->db);
 	return status;
 }
 
@@ -334,8 +291,8 @@ static void admin_free(struct msp_admin *base)
 {
 	if (!base)
 		return;
-	struct lite_admin *admin = admin_cast(base);
-	lite_db_close(&admin->db);
+	struct sqlite_admin *admin = admin_cast(base);
+	sqlite_db_close(&admin->db);
 	free(admin);
 }
 
@@ -348,9 +305,10 @@ static const struct msp_admin_ops ADMIN_OPS = {
     .free = admin_free,
 };
 
-enum msp_status lite_admin_open(struct lite_transport *transport, struct msp_admin **ret_admin, struct msp_error *err)
+enum msp_status sqlite_admin_open(struct sqlite_transport *transport, struct msp_admin **ret_admin,
+                                  struct msp_error *err)
 {
-	struct lite_admin *admin = calloc(1, sizeof(*admin));
+	struct sqlite_admin *admin = calloc(1, sizeof(*admin));
 	if (!admin)
 		return msp_error_set(err, MSP_E_NO_MEMORY, "no memory for an admin");
 	admin->base.ops = &ADMIN_OPS;

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <msp/backoff.h>
+#include <msp/clock.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -22,7 +22,7 @@ static bool folder_allows(const char *path, int mode)
 }
 
 /* What somebody must put right is denied, and retriable: it may be put right while a server waits. */
-static enum msp_status open_error(const struct lite_db *db, const char *path, int cause, bool create,
+static enum msp_status open_error(const struct sqlite_db *db, const char *path, int cause, bool create,
                                   struct msp_error *err)
 {
 	struct stat info;
@@ -55,9 +55,9 @@ static void file_make(const char *path, mode_t mode)
 		return;
 }
 
-enum msp_status lite_db_open(struct lite_db *db, const char *path, bool create, mode_t mode, struct msp_error *err)
+enum msp_status sqlite_db_open(struct sqlite_db *db, const char *path, bool create, mode_t mode, struct msp_error *err)
 {
-	*db = (struct lite_db){.random = (uint64_t)msp_monotonic_ns() | 1};
+	*db = (struct sqlite_db){.random = (uint64_t)msp_monotonic_ns() | 1};
 	size_t length = strlen(path);
 	size_t most = sizeof(db->name) - 1;
 	snprintf(db->name, sizeof(db->name), "%s", length > most ? path + length - most : path);
@@ -68,20 +68,20 @@ enum msp_status lite_db_open(struct lite_db *db, const char *path, bool create, 
 	if (code == SQLITE_OK)
 		return MSP_OK;
 	int cause = db->handle ? sqlite3_system_errno(db->handle) : 0;
-	enum msp_status status = cause ? open_error(db, path, cause, create, err) : lite_db_error(db, code, err);
-	lite_db_close(db);
+	enum msp_status status = cause ? open_error(db, path, cause, create, err) : sqlite_db_error(db, code, err);
+	sqlite_db_close(db);
 	return status;
 }
 
-void lite_db_close(struct lite_db *db)
+void sqlite_db_close(struct sqlite_db *db)
 {
 	for (size_t i = 0; i < db->statement_count; i++)
 		sqlite3_finalize(db->statements[i].stmt);
 	sqlite3_close_v2(db->handle);
-	*db = (struct lite_db){0};
+	*db = (struct sqlite_db){0};
 }
 
-enum msp_status lite_db_error(struct lite_db *db, int code, struct msp_error *err)
+enum msp_status sqlite_db_error(struct sqlite_db *db, int code, struct msp_error *err)
 {
 	enum msp_status status;
 	switch (code & 0xff) {
@@ -124,24 +124,24 @@ enum msp_status lite_db_error(struct lite_db *db, int code, struct msp_error *er
 
 /* ---- statements ---- */
 
-static sqlite3_stmt *statement_get(struct lite_db *db, const char *sql, struct msp_error *err)
+static sqlite3_stmt *statement_get(struct sqlite_db *db, const char *sql, struct msp_error *err)
 {
 	for (size_t i = 0; i < db->statement_count; i++) {
 		if (db->statements[i].sql == sql)
 			return db->statements[i].stmt;
 	}
-	assert(db->statement_count < LITE_STATEMENTS_MAX);
+	assert(db->statement_count < SQLITE_DB_STATEMENTS_MAX);
 	sqlite3_stmt *stmt;
 	int code = sqlite3_prepare_v3(db->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, &stmt, NULL);
 	if (code != SQLITE_OK) {
-		lite_db_error(db, code, err);
+		sqlite_db_error(db, code, err);
 		return NULL;
 	}
-	db->statements[db->statement_count++] = (struct lite_statement){sql, stmt};
+	db->statements[db->statement_count++] = (struct sqlite_statement){sql, stmt};
 	return stmt;
 }
 
-static sqlite3_stmt *statement_bind(struct lite_db *db, struct msp_error *err, const char *sql, const char *types,
+static sqlite3_stmt *statement_bind(struct sqlite_db *db, struct msp_error *err, const char *sql, const char *types,
                                     va_list arguments)
 {
 	sqlite3_stmt *stmt = statement_get(db, sql, err);
@@ -156,13 +156,13 @@ static sqlite3_stmt *statement_bind(struct lite_db *db, struct msp_error *err, c
 			code = sqlite3_bind_text(stmt, i, va_arg(arguments, const char *), -1, SQLITE_TRANSIENT);
 	}
 	if (code != SQLITE_OK) {
-		lite_db_error(db, code, err);
+		sqlite_db_error(db, code, err);
 		return NULL;
 	}
 	return stmt;
 }
 
-sqlite3_stmt *lite_db_query(struct lite_db *db, struct msp_error *err, const char *sql, const char *types, ...)
+sqlite3_stmt *sqlite_db_query(struct sqlite_db *db, struct msp_error *err, const char *sql, const char *types, ...)
 {
 	va_list arguments;
 	va_start(arguments, types);
@@ -171,17 +171,17 @@ sqlite3_stmt *lite_db_query(struct lite_db *db, struct msp_error *err, const cha
 	return stmt;
 }
 
-enum msp_status lite_db_finish(struct lite_db *db, sqlite3_stmt *stmt, int code, struct msp_error *err)
+enum msp_status sqlite_db_finish(struct sqlite_db *db, sqlite3_stmt *stmt, int code, struct msp_error *err)
 {
 	enum msp_status status = MSP_OK;
 	if (code != SQLITE_DONE && code != SQLITE_ROW)
-		status = lite_db_error(db, code, err);
+		status = sqlite_db_error(db, code, err);
 	sqlite3_reset(stmt);
 	return status;
 }
 
-enum msp_status lite_db_run(struct lite_db *db, struct msp_error *err, int *ret_changes, const char *sql,
-                            const char *types, ...)
+enum msp_status sqlite_db_run(struct sqlite_db *db, struct msp_error *err, int *ret_changes, const char *sql,
+                              const char *types, ...)
 {
 	va_list arguments;
 	va_start(arguments, types);
@@ -190,14 +190,14 @@ enum msp_status lite_db_run(struct lite_db *db, struct msp_error *err, int *ret_
 	va_end(arguments);
 	if (!stmt)
 		return err ? err->status : local.status;
-	enum msp_status status = lite_db_finish(db, stmt, sqlite3_step(stmt), err);
+	enum msp_status status = sqlite_db_finish(db, stmt, sqlite3_step(stmt), err);
 	if (status == MSP_OK && ret_changes)
 		*ret_changes = sqlite3_changes(db->handle);
 	return status;
 }
 
-enum msp_status lite_db_integer(struct lite_db *db, struct msp_error *err, int64_t *ret_value, const char *sql,
-                                const char *types, ...)
+enum msp_status sqlite_db_integer(struct sqlite_db *db, struct msp_error *err, int64_t *ret_value, const char *sql,
+                                  const char *types, ...)
 {
 	va_list arguments;
 	va_start(arguments, types);
@@ -209,52 +209,52 @@ enum msp_status lite_db_integer(struct lite_db *db, struct msp_error *err, int64
 	int code = sqlite3_step(stmt);
 	if (code == SQLITE_ROW)
 		*ret_value = sqlite3_column_int64(stmt, 0);
-	return lite_db_finish(db, stmt, code, err);
+	return sqlite_db_finish(db, stmt, code, err);
 }
 
-enum msp_status lite_db_exec(struct lite_db *db, const char *sql, struct msp_error *err)
+enum msp_status sqlite_db_exec(struct sqlite_db *db, const char *sql, struct msp_error *err)
 {
 	int code = sqlite3_exec(db->handle, sql, NULL, NULL, NULL);
-	return code == SQLITE_OK ? MSP_OK : lite_db_error(db, code, err);
+	return code == SQLITE_OK ? MSP_OK : sqlite_db_error(db, code, err);
 }
 
 /* ---- transactions ---- */
 
-bool lite_db_has_moved(struct lite_db *db)
+bool sqlite_db_has_moved(struct sqlite_db *db)
 {
 	int has_moved = 0;
 	sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_HAS_MOVED, &has_moved);
 	return has_moved != 0;
 }
 
-static enum msp_status moved_error(const struct lite_db *db, struct msp_error *err)
+static enum msp_status moved_error(const struct sqlite_db *db, struct msp_error *err)
 {
 	return msp_error_set(err, MSP_E_UNAVAILABLE, "%s: the file was deleted or replaced while in use", db->name);
 }
 
-enum msp_status lite_db_begin_read(struct lite_db *db, struct msp_error *err)
+enum msp_status sqlite_db_begin_read(struct sqlite_db *db, struct msp_error *err)
 {
-	if (lite_db_has_moved(db))
+	if (sqlite_db_has_moved(db))
 		return moved_error(db, err);
-	return lite_db_run(db, err, NULL, "BEGIN", "");
+	return sqlite_db_run(db, err, NULL, "BEGIN", "");
 }
 
 /* SQLite's own busy handler waits in steps of up to 100 ms, which is longer than most transactions here. */
-void lite_db_pause(struct lite_db *db)
+void sqlite_db_pause(struct sqlite_db *db)
 {
 	db->random = db->random * 6364136223846793005u + 1442695040888963407u;
 	long us = (long)(RETRY_MIN_US + (db->random >> 33) % (RETRY_MAX_US - RETRY_MIN_US));
 	nanosleep(&(struct timespec){.tv_nsec = us * 1000}, NULL);
 }
 
-enum msp_status lite_db_begin_write(struct lite_db *db, int64_t deadline_ms, struct msp_error *err)
+enum msp_status sqlite_db_begin_write(struct sqlite_db *db, int64_t deadline_ms, struct msp_error *err)
 {
 	struct msp_error local = {.status = MSP_OK};
 	err = err ? err : &local;
-	sqlite3_stmt *stmt = lite_db_query(db, err, "BEGIN IMMEDIATE", "");
+	sqlite3_stmt *stmt = sqlite_db_query(db, err, "BEGIN IMMEDIATE", "");
 	if (!stmt)
 		return err->status;
-	if (lite_db_has_moved(db))
+	if (sqlite_db_has_moved(db))
 		return moved_error(db, err);
 	for (;;) {
 		int code = sqlite3_step(stmt);
@@ -262,27 +262,27 @@ enum msp_status lite_db_begin_write(struct lite_db *db, int64_t deadline_ms, str
 		if (code == SQLITE_DONE)
 			return MSP_OK;
 		if ((code & 0xff) != SQLITE_BUSY || msp_monotonic_ms() >= deadline_ms)
-			return lite_db_error(db, code, err);
-		lite_db_pause(db);
+			return sqlite_db_error(db, code, err);
+		sqlite_db_pause(db);
 	}
 }
 
-enum msp_status lite_db_commit(struct lite_db *db, struct msp_error *err)
+enum msp_status sqlite_db_commit(struct sqlite_db *db, struct msp_error *err)
 {
-	enum msp_status status = lite_db_run(db, err, NULL, "COMMIT", "");
+	enum msp_status status = sqlite_db_run(db, err, NULL, "COMMIT", "");
 	if (status != MSP_OK)
-		lite_db_rollback(db);
+		sqlite_db_rollback(db);
 	return status;
 }
 
-void lite_db_rollback(struct lite_db *db)
+void sqlite_db_rollback(struct sqlite_db *db)
 {
 	/* Some errors end the transaction by themselves; a rollback that fails leaves nothing to do either. */
-	if (db->handle && !sqlite3_get_autocommit(db->handle) && lite_db_run(db, NULL, NULL, "ROLLBACK", "") != MSP_OK)
+	if (db->handle && !sqlite3_get_autocommit(db->handle) && sqlite_db_run(db, NULL, NULL, "ROLLBACK", "") != MSP_OK)
 		return;
 }
 
-enum msp_status lite_db_schema_version(struct lite_db *db, int64_t *ret_version, struct msp_error *err)
+enum msp_status sqlite_db_schema_version(struct sqlite_db *db, int64_t *ret_version, struct msp_error *err)
 {
-	return lite_db_integer(db, err, ret_version, "PRAGMA schema_version", "");
+	return sqlite_db_integer(db, err, ret_version, "PRAGMA schema_version", "");
 }

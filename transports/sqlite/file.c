@@ -1,11 +1,11 @@
 #include "file.h"
 #include <fcntl.h>
-#include <msp/backoff.h>
+#include <msp/clock.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
 #define APPLICATION_ID 0x6d737070 /* "mspp" */
-#define FILE_VERSION   1
+#define FILE_VERSION   2
 
 /* Each partition is one table, log_<partitions.id>, that only grows at its end; see topic.c. Ids are never used again,
  * so that a topic which is deleted and created anew is another one to everybody. */
@@ -22,12 +22,12 @@ static const char *const SCHEMA =
     " number INTEGER NOT NULL,"
     " next_offset INTEGER NOT NULL,"
     " UNIQUE (topic_id, number));"
-    /* A consumer group on one topic. The epoch grows with everything that may change who holds what. */
+    /* A consumer group on one topic. The generation grows with whatever may change which member has which partition. */
     "CREATE TABLE consumer_groups ("
     " id INTEGER PRIMARY KEY AUTOINCREMENT,"
     " name TEXT NOT NULL,"
     " topic_id INTEGER NOT NULL,"
-    " epoch INTEGER NOT NULL,"
+    " generation INTEGER NOT NULL,"
     " UNIQUE (name, topic_id));"
     /* A live consumer: who it is (msp/process.h) and until when that is believed without renewal. */
     "CREATE TABLE members ("
@@ -38,7 +38,7 @@ static const char *const SCHEMA =
     " expires_ms INTEGER NOT NULL," /* on CLOCK_MONOTONIC, which all processes on this file share */
     " UNIQUE (group_id, name));"
     /* What a group has settled of a partition, and the member that may go on. */
-    "CREATE TABLE claims ("
+    "CREATE TABLE offsets ("
     " group_id INTEGER NOT NULL,"
     " partition_id INTEGER NOT NULL,"
     " committed INTEGER NOT NULL,"  /* offset of the first message that is not settled */
@@ -49,14 +49,14 @@ static const char *const SCHEMA =
 
 enum content { CONTENT_OURS, CONTENT_EMPTY };
 
-static enum msp_status content_identify(struct lite_db *db, enum content *ret_content, struct msp_error *err)
+static enum msp_status content_identify(struct sqlite_db *db, enum content *ret_content, struct msp_error *err)
 {
 	int64_t application = 0, version = 0, schema = 0;
-	enum msp_status status = lite_db_integer(db, err, &application, "PRAGMA application_id", "");
+	enum msp_status status = sqlite_db_integer(db, err, &application, "PRAGMA application_id", "");
 	if (status == MSP_OK)
-		status = lite_db_integer(db, err, &version, "PRAGMA user_version", "");
+		status = sqlite_db_integer(db, err, &version, "PRAGMA user_version", "");
 	if (status == MSP_OK)
-		status = lite_db_schema_version(db, &schema, err);
+		status = sqlite_db_schema_version(db, &schema, err);
 	if (status != MSP_OK)
 		return status;
 	if (application == 0 && version == 0 && schema == 0) {
@@ -73,17 +73,17 @@ static enum msp_status content_identify(struct lite_db *db, enum content *ret_co
 }
 
 /* Another process may be doing the same: whoever gets the lock first creates, the other finds it done. */
-static enum msp_status content_create(struct lite_db *db, int64_t deadline_ms, struct msp_error *err)
+static enum msp_status content_create(struct sqlite_db *db, int64_t deadline_ms, struct msp_error *err)
 {
-	sqlite3_stmt *mode = lite_db_query(db, err, "PRAGMA journal_mode = WAL", "");
+	sqlite3_stmt *mode = sqlite_db_query(db, err, "PRAGMA journal_mode = WAL", "");
 	int code = mode ? sqlite3_step(mode) : SQLITE_ERROR;
 	bool is_wal = code == SQLITE_ROW && strcmp((const char *)sqlite3_column_text(mode, 0), "wal") == 0;
-	enum msp_status status = mode ? lite_db_finish(db, mode, code, err) : MSP_E_INTERNAL;
+	enum msp_status status = mode ? sqlite_db_finish(db, mode, code, err) : MSP_E_INTERNAL;
 	if (status != MSP_OK)
 		return status;
 	if (!is_wal)
 		return msp_error_set(err, MSP_E_UNSUPPORTED, "%s: this file system cannot share a file in WAL mode", db->name);
-	status = lite_db_begin_write(db, deadline_ms, err);
+	status = sqlite_db_begin_write(db, deadline_ms, err);
 	if (status != MSP_OK)
 		return status;
 	char identity[96];
@@ -92,24 +92,25 @@ static enum msp_status content_create(struct lite_db *db, int64_t deadline_ms, s
 	enum content content;
 	status = content_identify(db, &content, err);
 	if (status == MSP_OK && content == CONTENT_EMPTY)
-		status = lite_db_exec(db, SCHEMA, err);
+		status = sqlite_db_exec(db, SCHEMA, err);
 	if (status == MSP_OK && content == CONTENT_EMPTY)
-		status = lite_db_exec(db, identity, err);
+		status = sqlite_db_exec(db, identity, err);
 	if (status == MSP_OK)
-		return lite_db_commit(db, err);
-	lite_db_rollback(db);
+		return sqlite_db_commit(db, err);
+	sqlite_db_rollback(db);
 	return status;
 }
 
 /* The settings that SQLite keeps per connection. */
-static enum msp_status connection_setup(struct lite_db *db, const struct lite_options *options, struct msp_error *err)
+static enum msp_status connection_setup(struct sqlite_db *db, const struct sqlite_options *options,
+                                        struct msp_error *err)
 {
 	char sql[128];
 	snprintf(sql, sizeof(sql), "PRAGMA synchronous = %d; PRAGMA journal_size_limit = 67108864", options->synchronous);
-	return lite_db_exec(db, sql, err);
+	return sqlite_db_exec(db, sql, err);
 }
 
-static enum msp_status connection_prepare(const struct lite_file *file, struct lite_db *db, bool create,
+static enum msp_status connection_prepare(const struct sqlite_file *file, struct sqlite_db *db, bool create,
                                           int64_t deadline_ms, struct msp_error *err)
 {
 	enum content content;
@@ -127,26 +128,26 @@ static enum msp_status connection_prepare(const struct lite_file *file, struct l
 /* In the order of the choices of file.mode. */
 static const mode_t FILE_MODES[] = {0600, 0640, 0644, 0660, 0664};
 
-enum msp_status lite_file_connect(const struct lite_file *file, bool create, int64_t deadline_ms,
-                                  struct lite_db *ret_db, struct msp_error *err)
+enum msp_status sqlite_file_connect(const struct sqlite_file *file, bool create, int64_t deadline_ms,
+                                    struct sqlite_db *ret_db, struct msp_error *err)
 {
-	struct lite_db db;
-	enum msp_status status = lite_db_open(&db, file->path, create, FILE_MODES[file->options.file_mode], err);
+	struct sqlite_db db;
+	enum msp_status status = sqlite_db_open(&db, file->path, create, FILE_MODES[file->options.file_mode], err);
 	if (status != MSP_OK)
 		return status;
 	while ((status = connection_prepare(file, &db, create, deadline_ms, err)) == MSP_E_UNAVAILABLE &&
 	       msp_monotonic_ms() < deadline_ms)
-		lite_db_pause(&db);
+		sqlite_db_pause(&db);
 	if (status == MSP_OK)
 		*ret_db = db;
 	else
-		lite_db_close(&db);
+		sqlite_db_close(&db);
 	return status;
 }
 
 /* A commit shows in the shared memory of the file last of all, where nobody can wait for it; so waiting processes watch
  * the file's times, which nothing else changes. */
-void lite_file_notify(const struct lite_file *file)
+void sqlite_file_notify(const struct sqlite_file *file)
 {
 	(void)utimensat(AT_FDCWD, file->path, NULL, 0);
 }

@@ -22,7 +22,7 @@ static enum msp_status bytes_append(struct msp_buffer *buffer, struct msp_bytes 
 	return status;
 }
 
-enum msp_status lite_headers_encode(const struct msp_header *headers, size_t count, struct msp_buffer *buffer)
+enum msp_status sqlite_headers_encode(const struct msp_header *headers, size_t count, struct msp_buffer *buffer)
 {
 	msp_buffer_clear(buffer);
 	if (count > SIZE_ABSENT)
@@ -65,8 +65,8 @@ static bool bytes_take(struct msp_bytes *rest, struct msp_bytes *ret_bytes)
 	return true;
 }
 
-enum msp_status lite_headers_decode(struct msp_bytes blob, struct msp_arena *arena,
-                                    const struct msp_header **ret_headers, size_t *ret_count)
+enum msp_status sqlite_headers_decode(struct msp_bytes blob, struct msp_arena *arena,
+                                      const struct msp_header **ret_headers, size_t *ret_count)
 {
 	struct msp_bytes rest = blob;
 	uint32_t count;

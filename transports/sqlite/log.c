@@ -3,52 +3,52 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Memory that a page keeps between two uses. */
-#define PAGE_KEEP_BYTES    ((size_t)4 << 20)
-#define PAGE_KEEP_MESSAGES 16384u
-#define PAGE_MIN_MESSAGES  64u
+/* Memory that a records keeps between two uses. */
+#define RECORDS_KEEP_BYTES    ((size_t)4 << 20)
+#define RECORDS_KEEP_MESSAGES 16384u
+#define RECORDS_MIN_MESSAGES  64u
 
-void lite_page_init(struct lite_page *page)
+void sqlite_records_init(struct sqlite_records *records)
 {
-	*page = (struct lite_page){0};
-	msp_arena_init(&page->arena, SIZE_MAX);
+	*records = (struct sqlite_records){0};
+	msp_arena_init(&records->arena, SIZE_MAX);
 }
 
-void lite_page_done(struct lite_page *page)
+void sqlite_records_done(struct sqlite_records *records)
 {
-	msp_arena_done(&page->arena);
-	free(page->messages);
-	*page = (struct lite_page){0};
+	msp_arena_done(&records->arena);
+	free(records->messages);
+	*records = (struct sqlite_records){0};
 }
 
-void lite_page_reset(struct lite_page *page)
+void sqlite_records_reset(struct sqlite_records *records)
 {
-	msp_arena_reset(&page->arena, PAGE_KEEP_BYTES);
-	page->count = 0;
-	page->bytes = 0;
-	if (page->capacity > PAGE_KEEP_MESSAGES) {
-		free(page->messages);
-		page->messages = NULL;
-		page->capacity = 0;
+	msp_arena_reset(&records->arena, RECORDS_KEEP_BYTES);
+	records->count = 0;
+	records->bytes = 0;
+	if (records->capacity > RECORDS_KEEP_MESSAGES) {
+		free(records->messages);
+		records->messages = NULL;
+		records->capacity = 0;
 	}
 }
 
-static struct msp_message *page_add(struct lite_page *page)
+static struct msp_message *records_add(struct sqlite_records *records)
 {
-	if (page->count == page->capacity) {
-		size_t capacity = page->capacity ? page->capacity * 2 : PAGE_MIN_MESSAGES;
-		struct msp_message *messages = realloc(page->messages, capacity * sizeof(*messages));
+	if (records->count == records->capacity) {
+		size_t capacity = records->capacity ? records->capacity * 2 : RECORDS_MIN_MESSAGES;
+		struct msp_message *messages = realloc(records->messages, capacity * sizeof(*messages));
 		if (!messages)
 			return NULL;
-		page->messages = messages;
-		page->capacity = capacity;
+		records->messages = messages;
+		records->capacity = capacity;
 	}
-	return &page->messages[page->count];
+	return &records->messages[records->count];
 }
 
 /* ---- statements: a log is a table of its own, so its name is part of the SQL ---- */
 
-static enum msp_status statement_make(struct lite_db *db, sqlite3_stmt **stmt, const char *format, int64_t id,
+static enum msp_status statement_make(struct sqlite_db *db, sqlite3_stmt **stmt, const char *format, int64_t id,
                                       struct msp_error *err)
 {
 	if (*stmt)
@@ -56,11 +56,11 @@ static enum msp_status statement_make(struct lite_db *db, sqlite3_stmt **stmt, c
 	char *sql = sqlite3_mprintf(format, (long long)id);
 	int code = sql ? sqlite3_prepare_v3(db->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, stmt, NULL) : SQLITE_NOMEM;
 	sqlite3_free(sql);
-	return code == SQLITE_OK ? MSP_OK : lite_db_error(db, code, err);
+	return code == SQLITE_OK ? MSP_OK : sqlite_db_error(db, code, err);
 }
 
 /* A statement that is used now and then, with up to two numbers to bind and one number as its answer. */
-static enum msp_status statement_run(struct lite_db *db, const char *format, int64_t id, const int64_t numbers[],
+static enum msp_status statement_run(struct sqlite_db *db, const char *format, int64_t id, const int64_t numbers[],
                                      int count, int64_t *ret_answer, struct msp_error *err)
 {
 	sqlite3_stmt *stmt = NULL;
@@ -71,7 +71,7 @@ static enum msp_status statement_run(struct lite_db *db, const char *format, int
 		int code = sqlite3_step(stmt);
 		if (code == SQLITE_ROW && sqlite3_column_type(stmt, 0) != SQLITE_NULL)
 			*ret_answer = sqlite3_column_int64(stmt, 0);
-		status = lite_db_finish(db, stmt, code, err);
+		status = sqlite_db_finish(db, stmt, code, err);
 	}
 	sqlite3_finalize(stmt);
 	return status;
@@ -99,15 +99,15 @@ static struct msp_bytes bytes_place(char **memory, struct msp_bytes bytes)
 	return msp_bytes_of(copy, bytes.size);
 }
 
-/* Copies the row into the page. */
-static enum msp_status row_take(sqlite3_stmt *stmt, const char *topic, const struct lite_partition *partition,
-                                struct lite_page *page)
+/* Copies the row into the records. */
+static enum msp_status row_take(sqlite3_stmt *stmt, const char *topic, const struct sqlite_partition *partition,
+                                struct sqlite_records *records)
 {
 	struct msp_bytes key = column_bytes(stmt, COLUMN_KEY);
 	struct msp_bytes value = column_bytes(stmt, COLUMN_VALUE);
 	struct msp_bytes headers = column_bytes(stmt, COLUMN_HEADERS);
-	struct msp_message *message = page_add(page);
-	char *memory = msp_arena_alloc(&page->arena, key.size + value.size + headers.size);
+	struct msp_message *message = records_add(records);
+	char *memory = msp_arena_alloc(&records->arena, key.size + value.size + headers.size);
 	if (!message || !memory)
 		return MSP_E_NO_MEMORY;
 	*message = (struct msp_message){
@@ -120,12 +120,12 @@ static enum msp_status row_take(sqlite3_stmt *stmt, const char *topic, const str
 	    .attempts = 1,
 	};
 	if (headers.data) {
-		enum msp_status status =
-		    lite_headers_decode(bytes_place(&memory, headers), &page->arena, &message->headers, &message->header_count);
+		enum msp_status status = sqlite_headers_decode(bytes_place(&memory, headers), &records->arena,
+		                                               &message->headers, &message->header_count);
 		if (status != MSP_OK)
 			return status;
 	}
-	page->count++;
+	records->count++;
 	return MSP_OK;
 }
 
@@ -135,24 +135,25 @@ static size_t row_size(sqlite3_stmt *stmt)
 	       (size_t)sqlite3_column_bytes(stmt, COLUMN_HEADERS);
 }
 
-static bool row_is_after(sqlite3_stmt *stmt, const struct lite_range *range)
+static bool row_is_after(sqlite3_stmt *stmt, const struct sqlite_range *range)
 {
 	return sqlite3_column_int64(stmt, COLUMN_OFFSET) >= range->end ||
 	       (range->end_timestamp_ms != MSP_TIMESTAMP_NONE &&
 	        sqlite3_column_int64(stmt, COLUMN_TIMESTAMP) >= range->end_timestamp_ms);
 }
 
-static enum msp_status row_error(struct lite_db *db, const char *topic, sqlite3_stmt *stmt, enum msp_status status,
+static enum msp_status row_error(struct sqlite_db *db, const char *topic, sqlite3_stmt *stmt, enum msp_status status,
                                  struct msp_error *err)
 {
 	if (status == MSP_E_CORRUPT)
 		return msp_error_set(err, status, "%s: damaged headers in topic %s at offset %lld", db->name, topic,
 		                     (long long)sqlite3_column_int64(stmt, COLUMN_OFFSET));
-	return lite_db_error(db, SQLITE_NOMEM, err);
+	return sqlite_db_error(db, SQLITE_NOMEM, err);
 }
 
-enum msp_status lite_log_read(struct lite_db *db, const char *topic, struct lite_partition *partition,
-                              struct lite_range *range, struct lite_page *page, bool *ret_ended, struct msp_error *err)
+enum msp_status sqlite_log_read(struct sqlite_db *db, const char *topic, struct sqlite_partition *partition,
+                                struct sqlite_range *range, struct sqlite_records *records, bool *ret_ended,
+                                struct msp_error *err)
 {
 	static const char sql[] =
 	    "SELECT offset, timestamp, key, value, headers FROM log_%lld WHERE offset >= ? ORDER BY offset";
@@ -163,37 +164,55 @@ enum msp_status lite_log_read(struct lite_db *db, const char *topic, struct lite
 	sqlite3_bind_int64(stmt, 1, range->position);
 	int code = SQLITE_ROW;
 	*ret_ended = range->position >= range->end;
-	while (!*ret_ended && page->count < range->max_messages && (code = sqlite3_step(stmt)) == SQLITE_ROW) {
+	while (!*ret_ended && records->count < range->max_messages && (code = sqlite3_step(stmt)) == SQLITE_ROW) {
 		*ret_ended = row_is_after(stmt, range);
 		size_t size = row_size(stmt);
-		if (*ret_ended || (page->count > 0 && page->bytes + size > range->max_bytes))
+		if (*ret_ended || (records->count > 0 && records->bytes + size > range->max_bytes))
 			break;
-		status = row_take(stmt, topic, partition, page);
+		status = row_take(stmt, topic, partition, records);
 		if (status != MSP_OK) {
 			row_error(db, topic, stmt, status, err);
 			sqlite3_reset(stmt);
 			return status;
 		}
-		page->bytes += size;
-		range->position = page->messages[page->count - 1].offset + 1;
+		records->bytes += size;
+		range->position = records->messages[records->count - 1].offset + 1;
 		*ret_ended = range->position >= range->end;
 	}
 	/* An end is never past the next offset: what was still before it has been deleted. */
 	if (code == SQLITE_DONE && range->end != INT64_MAX)
 		*ret_ended = true;
-	return lite_db_finish(db, stmt, code, err);
+	return sqlite_db_finish(db, stmt, code, err);
 }
 
-enum msp_status lite_log_oldest(struct lite_db *db, int64_t partition_id, int64_t next_offset, int64_t *ret_oldest,
-                                struct msp_error *err)
+enum msp_status sqlite_log_oldest(struct sqlite_db *db, int64_t partition_id, int64_t next_offset, int64_t *ret_oldest,
+                                  struct msp_error *err)
 {
 	*ret_oldest = next_offset;
 	return statement_run(db, "SELECT min(offset) FROM log_%lld", partition_id, NULL, 0, ret_oldest, err);
 }
 
-enum msp_status lite_log_find_timestamp(struct lite_db *db, int64_t partition_id, int64_t position,
-                                        int64_t timestamp_ms, int64_t next_offset, int64_t *ret_offset,
-                                        struct msp_error *err)
+enum msp_status sqlite_log_bounds(struct sqlite_db *db, int64_t partition_id, struct sqlite_bounds *ret_bounds,
+                                  struct msp_error *err)
+{
+	*ret_bounds = (struct sqlite_bounds){0};
+	enum msp_status status = sqlite_db_integer(db, err, &ret_bounds->next,
+	                                           "SELECT next_offset FROM partitions WHERE id = ?", "i", partition_id);
+	if (status != MSP_OK)
+		return status;
+	return sqlite_log_oldest(db, partition_id, ret_bounds->next, &ret_bounds->oldest, err);
+}
+
+enum msp_status sqlite_log_timestamp(struct sqlite_db *db, int64_t partition_id, int64_t offset,
+                                     int64_t *ret_timestamp_ms, struct msp_error *err)
+{
+	return statement_run(db, "SELECT timestamp FROM log_%lld WHERE offset >= ? ORDER BY offset LIMIT 1", partition_id,
+	                     &offset, 1, ret_timestamp_ms, err);
+}
+
+enum msp_status sqlite_log_find_timestamp(struct sqlite_db *db, int64_t partition_id, int64_t position,
+                                          int64_t timestamp_ms, int64_t next_offset, int64_t *ret_offset,
+                                          struct msp_error *err)
 {
 	*ret_offset = next_offset;
 	return statement_run(db, "SELECT offset FROM log_%lld WHERE offset >= ? AND timestamp >= ? ORDER BY offset LIMIT 1",
@@ -208,8 +227,8 @@ static int bind_bytes(sqlite3_stmt *stmt, enum column column, struct msp_bytes b
 	return sqlite3_bind_blob64(stmt, (int)column + 1, bytes.data, bytes.size, SQLITE_STATIC);
 }
 
-enum msp_status lite_log_append(struct lite_db *db, struct lite_partition *partition, int64_t offset,
-                                const struct msp_message *message, struct msp_buffer *scratch, struct msp_error *err)
+enum msp_status sqlite_log_append(struct sqlite_db *db, struct sqlite_partition *partition, int64_t offset,
+                                  const struct msp_message *message, struct msp_buffer *scratch, struct msp_error *err)
 {
 	static const char sql[] = "INSERT INTO log_%lld (offset, timestamp, key, value, headers) VALUES (?, ?, ?, ?, ?)";
 	enum msp_status status = statement_make(db, &partition->append, sql, partition->id, err);
@@ -217,8 +236,8 @@ enum msp_status lite_log_append(struct lite_db *db, struct lite_partition *parti
 		return status;
 	struct msp_bytes headers = MSP_BYTES_ABSENT;
 	if (message->header_count > 0) {
-		if (lite_headers_encode(message->headers, message->header_count, scratch) != MSP_OK)
-			return lite_db_error(db, SQLITE_NOMEM, err);
+		if (sqlite_headers_encode(message->headers, message->header_count, scratch) != MSP_OK)
+			return sqlite_db_error(db, SQLITE_NOMEM, err);
 		headers = msp_buffer_bytes(scratch);
 	}
 	sqlite3_stmt *stmt = partition->append;
@@ -230,11 +249,11 @@ enum msp_status lite_log_append(struct lite_db *db, struct lite_partition *parti
 	if (code == SQLITE_OK)
 		code = bind_bytes(stmt, COLUMN_HEADERS, headers);
 	if (code != SQLITE_OK)
-		return lite_db_error(db, code, err);
-	return lite_db_finish(db, stmt, sqlite3_step(stmt), err);
+		return sqlite_db_error(db, code, err);
+	return sqlite_db_finish(db, stmt, sqlite3_step(stmt), err);
 }
 
-enum msp_status lite_log_prune(struct lite_db *db, int64_t partition_id, int64_t offset, struct msp_error *err)
+enum msp_status sqlite_log_prune(struct sqlite_db *db, int64_t partition_id, int64_t offset, struct msp_error *err)
 {
 	int64_t unused;
 	return statement_run(db, "DELETE FROM log_%lld WHERE offset < ?", partition_id, &offset, 1, &unused, err);

@@ -2,7 +2,7 @@
 #include "transport.h"
 #include "watch.h"
 #include <assert.h>
-#include <msp/backoff.h>
+#include <msp/clock.h>
 #include <stdlib.h>
 
 /* Where the reader stands in one partition. */
@@ -11,31 +11,29 @@ struct cursor {
 	bool selected, ended;
 };
 
-struct lite_reader {
+struct sqlite_reader {
 	struct msp_reader base;
-	struct lite_transport *transport; /* borrowed */
-	struct lite_db db;
-	struct lite_watch watch;
+	struct sqlite_transport *transport; /* borrowed */
+	struct sqlite_db db;
+	struct sqlite_watch watch;
 	char *topic_name; /* owned */
-	struct lite_topic topic;
+	struct sqlite_topic topic;
 	int64_t topic_id; /* what the cursors are about */
 	int64_t end_timestamp_ms;
 	struct cursor *cursors; /* owned; one per partition */
-	size_t next;            /* partition with which the next page begins */
-	struct lite_page page;
+	size_t next;            /* partition with which the next records begins */
+	struct sqlite_records records;
 };
 
-static const struct msp_reader_ops READER_OPS; /* at the end */
-
-static struct lite_reader *reader_cast(struct msp_reader *reader)
+static struct sqlite_reader *reader_cast(struct msp_reader *reader)
 {
-	assert(reader && reader->ops == &READER_OPS);
-	return (struct lite_reader *)reader;
+	assert(reader);
+	return (struct sqlite_reader *)reader;
 }
 
 /* ---- reading ---- */
 
-static bool has_ended(const struct lite_reader *reader)
+static bool has_ended(const struct sqlite_reader *reader)
 {
 	for (size_t i = 0; i < reader->topic.partition_count; i++) {
 		if (reader->cursors[i].selected && !reader->cursors[i].ended)
@@ -44,87 +42,87 @@ static bool has_ended(const struct lite_reader *reader)
 	return true;
 }
 
-static enum msp_status cursor_read(struct lite_reader *reader, size_t index, const struct msp_receive_limits *limits,
+static enum msp_status cursor_read(struct sqlite_reader *reader, size_t index, const struct msp_receive_limits *limits,
                                    struct msp_error *err)
 {
 	struct cursor *cursor = &reader->cursors[index];
 	if (!cursor->selected || cursor->ended)
 		return MSP_OK;
-	struct lite_range range = {
+	struct sqlite_range range = {
 	    .position = cursor->position,
 	    .end = cursor->end,
 	    .end_timestamp_ms = reader->end_timestamp_ms,
 	    .max_messages = limits->max_messages,
 	    .max_bytes = limits->max_bytes,
 	};
-	enum msp_status status = lite_log_read(&reader->db, reader->topic_name, &reader->topic.partitions[index], &range,
-	                                       &reader->page, &cursor->ended, err);
+	enum msp_status status = sqlite_log_read(&reader->db, reader->topic_name, &reader->topic.partitions[index], &range,
+	                                         &reader->records, &cursor->ended, err);
 	cursor->position = range.position;
 	return status;
 }
 
-/* The page is what the cursors have passed, so after an error what was read before it is still delivered. */
-static enum msp_status page_fill(struct lite_reader *reader, const struct msp_receive_limits *limits,
-                                 struct msp_error *err)
+/* The records is what the cursors have passed, so after an error what was read before it is still delivered. */
+static enum msp_status records_read(struct sqlite_reader *reader, const struct msp_receive_limits *limits,
+                                    struct msp_error *err)
 {
-	lite_page_reset(&reader->page);
+	sqlite_records_reset(&reader->records);
 	/* Where the cursors stand means nothing in another file. */
-	if (lite_db_has_moved(&reader->db))
+	if (sqlite_db_has_moved(&reader->db))
 		return msp_error_set(err, MSP_E_NOT_FOUND, "%s: the file was deleted or replaced", reader->db.name);
-	enum msp_status status = lite_db_begin_read(&reader->db, err);
+	enum msp_status status = sqlite_db_begin_read(&reader->db, err);
 	if (status == MSP_OK)
-		status = lite_topic_load(&reader->db, &reader->topic, reader->topic_name, err);
+		status = sqlite_topic_load(&reader->db, &reader->topic, reader->topic_name, err);
 	if (status == MSP_OK && reader->topic.id != reader->topic_id)
 		status = msp_error_set(err, MSP_E_NOT_FOUND, "topic %s was deleted and created anew", reader->topic_name);
 	size_t count = status == MSP_OK ? reader->topic.partition_count : 0;
-	for (size_t i = 0; i < count && status == MSP_OK && reader->page.count < limits->max_messages; i++)
+	for (size_t i = 0; i < count && status == MSP_OK && reader->records.count < limits->max_messages; i++)
 		status = cursor_read(reader, (reader->next + i) % count, limits, err);
 	if (count > 0)
 		reader->next = (reader->next + 1) % count;
-	lite_db_rollback(&reader->db);
-	return reader->page.count > 0 ? MSP_OK : status;
+	sqlite_db_rollback(&reader->db);
+	return reader->records.count > 0 ? MSP_OK : status;
 }
 
 static enum msp_status reader_read(struct msp_reader *base, const struct msp_receive_limits *limits,
                                    const struct msp_message **ret_messages, size_t *ret_count, bool *ret_end,
                                    struct msp_error *err)
 {
-	struct lite_reader *reader = reader_cast(base);
+	struct sqlite_reader *reader = reader_cast(base);
 	struct msp_error local = {.status = MSP_OK};
-	int64_t deadline_ms = msp_monotonic_ms() + limits->timeout_ms;
+	int64_t deadline_ms = msp_deadline_in(limits->timeout_ms);
 	enum msp_status status = MSP_OK;
-	lite_page_reset(&reader->page);
+	sqlite_records_reset(&reader->records);
 	*ret_end = false;
-	for (bool armed = false; !lite_watch_was_woken(&reader->watch); armed = true) {
-		status = page_fill(reader, limits, err ? err : &local);
+	for (bool armed = false; !sqlite_watch_was_woken(&reader->watch); armed = true) {
+		status = records_read(reader, limits, err ? err : &local);
 		*ret_end = status == MSP_OK && has_ended(reader);
-		int64_t left_ms = deadline_ms - msp_monotonic_ms();
-		if (status != MSP_OK || reader->page.count > 0 || *ret_end || left_ms <= 0)
+		int left_ms = msp_deadline_left_ms(deadline_ms);
+		if (status != MSP_OK || reader->records.count > 0 || *ret_end || left_ms == 0)
 			break;
 		if (armed)
-			lite_watch_wait(&reader->watch, left_ms);
+			sqlite_watch_wait(&reader->watch, left_ms);
 		/* Whatever comes after this line ends the next wait. */
-		lite_watch_arm(&reader->watch);
+		sqlite_watch_arm(&reader->watch);
 	}
-	*ret_messages = reader->page.messages;
-	*ret_count = reader->page.count;
+	*ret_messages = reader->records.messages;
+	*ret_count = reader->records.count;
 	return status;
 }
 
 static void reader_wake(struct msp_reader *base)
 {
-	lite_watch_wake(&reader_cast(base)->watch);
+	sqlite_watch_wake(&reader_cast(base)->watch);
 }
 
 static void reader_free(struct msp_reader *base)
 {
 	if (!base)
 		return;
-	struct lite_reader *reader = reader_cast(base);
-	lite_topic_done(&reader->topic);
-	lite_db_close(&reader->db);
-	lite_watch_done(&reader->watch);
-	lite_page_done(&reader->page);
+	struct sqlite_reader *reader = reader_cast(base);
+	sqlite_topic_done(&reader->topic);
+	sqlite_db_close(&reader->db);
+	sqlite_watch_done(&reader->watch);
+	sqlite_records_done(&reader->records);
 	free(reader->cursors);
 	free(reader->topic_name);
 	free(reader);
@@ -138,17 +136,16 @@ static const struct msp_reader_ops READER_OPS = {
 
 /* ---- opening ---- */
 
-static enum msp_status cursor_start(struct lite_reader *reader, size_t index, const struct msp_reader_config *config,
+static enum msp_status cursor_start(struct sqlite_reader *reader, size_t index, const struct msp_reader_config *config,
                                     struct msp_error *err)
 {
 	struct cursor *cursor = &reader->cursors[index];
-	int64_t id = reader->topic.partitions[index].id, next = 0, oldest = 0;
-	enum msp_status status =
-	    lite_db_integer(&reader->db, err, &next, "SELECT next_offset FROM partitions WHERE id = ?", "i", id);
-	if (status == MSP_OK)
-		status = lite_log_oldest(&reader->db, id, next, &oldest, err);
+	struct sqlite_bounds bounds;
+	int64_t id = reader->topic.partitions[index].id;
+	enum msp_status status = sqlite_log_bounds(&reader->db, id, &bounds, err);
 	if (status != MSP_OK)
 		return status;
+	int64_t oldest = bounds.oldest, next = bounds.next;
 	cursor->position = oldest;
 	cursor->end = config->stop_at_end ? next : INT64_MAX;
 	if (config->start == MSP_START_END)
@@ -158,15 +155,15 @@ static enum msp_status cursor_start(struct lite_reader *reader, size_t index, co
 	else if (config->start == MSP_START_TAIL && config->number < next - oldest)
 		cursor->position = next - config->number;
 	else if (config->start == MSP_START_TIMESTAMP)
-		status = lite_log_find_timestamp(&reader->db, id, oldest, config->number, next, &cursor->position, err);
+		status = sqlite_log_find_timestamp(&reader->db, id, oldest, config->number, next, &cursor->position, err);
 	cursor->ended = cursor->position >= cursor->end;
 	return status;
 }
 
-static enum msp_status cursors_start(struct lite_reader *reader, const struct msp_reader_config *config,
+static enum msp_status cursors_start(struct sqlite_reader *reader, const struct msp_reader_config *config,
                                      struct msp_error *err)
 {
-	enum msp_status status = lite_topic_load(&reader->db, &reader->topic, reader->topic_name, err);
+	enum msp_status status = sqlite_topic_load(&reader->db, &reader->topic, reader->topic_name, err);
 	if (status != MSP_OK)
 		return status;
 	reader->topic_id = reader->topic.id;
@@ -185,38 +182,38 @@ static enum msp_status cursors_start(struct lite_reader *reader, const struct ms
 	return status;
 }
 
-static enum msp_status reader_init(struct lite_reader *reader, const struct msp_reader_config *config,
+static enum msp_status reader_init(struct sqlite_reader *reader, const struct msp_reader_config *config,
                                    struct msp_error *err)
 {
-	const struct lite_file *file = &reader->transport->file;
+	const struct sqlite_file *file = &reader->transport->file;
 	reader->topic_name = strdup(config->topic);
 	if (!reader->topic_name)
 		return msp_error_set(err, MSP_E_NO_MEMORY, "no memory for a reader");
 	if (config->id)
 		return msp_error_set(err, MSP_E_INVALID, "positions are offsets here, not %s", config->id);
 	enum msp_status status =
-	    lite_file_connect(file, false, msp_monotonic_ms() + LITE_OPEN_TIMEOUT_MS, &reader->db, err);
+	    sqlite_file_connect(file, false, msp_deadline_in(SQLITE_FILE_TIMEOUT_MS), &reader->db, err);
 	if (status == MSP_OK)
-		status = lite_watch_init(&reader->watch, file, err);
+		status = sqlite_watch_init(&reader->watch, file, err);
 	if (status == MSP_OK)
-		status = lite_db_begin_read(&reader->db, err);
+		status = sqlite_db_begin_read(&reader->db, err);
 	if (status == MSP_OK)
 		status = cursors_start(reader, config, err);
-	lite_db_rollback(&reader->db);
+	sqlite_db_rollback(&reader->db);
 	return status;
 }
 
-enum msp_status lite_reader_open(struct lite_transport *transport, const struct msp_reader_config *config,
-                                 struct msp_reader **ret_reader, struct msp_error *err)
+enum msp_status sqlite_reader_open(struct sqlite_transport *transport, const struct msp_reader_config *config,
+                                   struct msp_reader **ret_reader, struct msp_error *err)
 {
-	struct lite_reader *reader = calloc(1, sizeof(*reader));
+	struct sqlite_reader *reader = calloc(1, sizeof(*reader));
 	if (!reader)
 		return msp_error_set(err, MSP_E_NO_MEMORY, "no memory for a reader");
 	reader->base.ops = &READER_OPS;
 	reader->transport = transport;
 	reader->end_timestamp_ms = config->end_timestamp_ms;
 	reader->watch.inotify = reader->watch.wake = -1;
-	lite_page_init(&reader->page);
+	sqlite_records_init(&reader->records);
 	enum msp_status status = reader_init(reader, config, err);
 	if (status == MSP_OK)
 		*ret_reader = &reader->base;

@@ -1,12 +1,15 @@
 /* The SQLite transport: the embedded broker, and the reference for other transports.
  *
  * Start here. One file holds everything; file.c has its tables. Every consumer, producer, reader and admin has a
- * connection of its own (db.c), so nothing but the keeper is shared between threads.
+ * connection of its own (db.c), so nothing but the heartbeat is shared between threads.
  *
- *     consumer.c  receive        group.c   who holds which partition     topic.c    a topic and its partitions
- *     settle.c    settle         keeper.c  renews leases                 log.c      the messages of a partition
- *     producer.c  send           watch.c   waits for changes             headers.c  record headers as one blob
- *     reader.c    browse         admin.c   topics                        publish.c  partition, offset, retention */
+ *     consumer.c  the loop                      topic.c    a topic and its partitions
+ *     member.c    membership of the group       log.c      the messages of a partition
+ *     fetch.c     batches of messages           headers.c  record headers as one blob
+ *     settle.c    results                       publish.c  partition, offset, retention
+ *     offsets.c   what is consumed              group.c    members and generation of a group
+ *     watch.c     waits for changes             heartbeat.c  renews leases
+ *     producer.c  reader.c  admin.c             lag.c      what a group has left */
 #include <assert.h>
 #include <errno.h>
 #include <limits.h>
@@ -27,7 +30,7 @@ static const struct msp_option OPTIONS[] = {
     {
         .name = "file.mode",
         .type = MSP_OPTION_CHOICE,
-        .offset = offsetof(struct lite_options, file_mode),
+        .offset = offsetof(struct sqlite_options, file_mode),
         .default_text = "0600",
         .choices = FILE_MODES,
         .help = "who may read and write a file that is made, and what stands beside it",
@@ -35,7 +38,7 @@ static const struct msp_option OPTIONS[] = {
     {
         .name = "synchronous",
         .type = MSP_OPTION_CHOICE,
-        .offset = offsetof(struct lite_options, synchronous),
+        .offset = offsetof(struct sqlite_options, synchronous),
         .default_text = "full",
         .choices = SYNCHRONOUS,
         .help = "what a loss of power may cost: full and extra nothing, normal the last moments, off the file",
@@ -43,7 +46,7 @@ static const struct msp_option OPTIONS[] = {
     {
         .name = "lease.ms",
         .type = MSP_OPTION_INTEGER,
-        .offset = offsetof(struct lite_options, lease_ms),
+        .offset = offsetof(struct sqlite_options, lease_ms),
         .default_text = "10000",
         .min = 100,
         .max = 3600000,
@@ -52,7 +55,7 @@ static const struct msp_option OPTIONS[] = {
     {
         .name = "max.poll.interval.ms",
         .type = MSP_OPTION_INTEGER,
-        .offset = offsetof(struct lite_options, max_poll_interval_ms),
+        .offset = offsetof(struct sqlite_options, max_poll_interval_ms),
         .default_text = "300000",
         .min = 100,
         .max = INT_MAX,
@@ -60,12 +63,12 @@ static const struct msp_option OPTIONS[] = {
     },
 };
 
-static const struct msp_option_table OPTION_TABLE = MSP_OPTION_TABLE(OPTIONS, struct lite_options);
+static const struct msp_option_table OPTION_TABLE = MSP_OPTION_TABLE(OPTIONS, struct sqlite_options);
 
-static struct lite_transport *transport_cast(struct msp_transport *transport)
+static struct sqlite_transport *transport_cast(struct msp_transport *transport)
 {
 	assert(transport && transport->ops == &msp_transport_sqlite);
-	return (struct lite_transport *)transport;
+	return (struct sqlite_transport *)transport;
 }
 
 /* sqlite:PATH or sqlite://PATH; the path may be relative to the working directory of now. */
@@ -92,14 +95,16 @@ static enum msp_status url_parse(const char *url, char **ret_path, struct msp_er
 static enum msp_status transport_open(const struct msp_transport_config *config, struct msp_transport **ret_transport,
                                       struct msp_error *err)
 {
-	struct lite_transport *transport = calloc(1, sizeof(*transport));
+	struct sqlite_transport *transport = calloc(1, sizeof(*transport));
 	if (!transport)
 		return msp_error_set(err, MSP_E_NO_MEMORY, "no memory for a transport");
 	enum msp_status status = url_parse(config->url, &transport->file.path, err);
 	if (status == MSP_OK && config->options)
-		transport->file.options = *(const struct lite_options *)config->options;
+		transport->file.options = *(const struct sqlite_options *)config->options;
 	else if (status == MSP_OK)
 		status = msp_options_init(&OPTION_TABLE, &transport->file.options, err);
+	if (status == MSP_OK)
+		status = sqlite_heartbeat_init(&transport->heartbeat, &transport->file, err);
 	if (status != MSP_OK) {
 		free(transport->file.path);
 		free(transport);
@@ -107,7 +112,6 @@ static enum msp_status transport_open(const struct msp_transport_config *config,
 	}
 	transport->base.ops = &msp_transport_sqlite;
 	msp_process_self(&transport->process);
-	lite_keeper_init(&transport->keeper, &transport->file);
 	*ret_transport = &transport->base;
 	return MSP_OK;
 }
@@ -115,33 +119,33 @@ static enum msp_status transport_open(const struct msp_transport_config *config,
 static enum msp_status transport_consumer_open(struct msp_transport *base, const struct msp_consumer_config *config,
                                                struct msp_consumer **ret_consumer, struct msp_error *err)
 {
-	return lite_consumer_open(transport_cast(base), config, ret_consumer, err);
+	return sqlite_consumer_open(transport_cast(base), config, ret_consumer, err);
 }
 
 static enum msp_status transport_producer_open(struct msp_transport *base, struct msp_producer **ret_producer,
                                                struct msp_error *err)
 {
-	return lite_producer_open(transport_cast(base), ret_producer, err);
+	return sqlite_producer_open(transport_cast(base), ret_producer, err);
 }
 
 static enum msp_status transport_reader_open(struct msp_transport *base, const struct msp_reader_config *config,
                                              struct msp_reader **ret_reader, struct msp_error *err)
 {
-	return lite_reader_open(transport_cast(base), config, ret_reader, err);
+	return sqlite_reader_open(transport_cast(base), config, ret_reader, err);
 }
 
 static enum msp_status transport_admin_open(struct msp_transport *base, struct msp_admin **ret_admin,
                                             struct msp_error *err)
 {
-	return lite_admin_open(transport_cast(base), ret_admin, err);
+	return sqlite_admin_open(transport_cast(base), ret_admin, err);
 }
 
 static void transport_free(struct msp_transport *base)
 {
 	if (!base)
 		return;
-	struct lite_transport *transport = transport_cast(base);
-	lite_keeper_done(&transport->keeper);
+	struct sqlite_transport *transport = transport_cast(base);
+	sqlite_heartbeat_done(&transport->heartbeat);
 	free(transport->file.path);
 	free(transport);
 }

@@ -11,9 +11,9 @@
 #define WAIT_BLIND_MS 5 /* without inotify */
 #define EVENT_SPACE   4096
 
-enum msp_status lite_watch_init(struct lite_watch *watch, const struct lite_file *file, struct msp_error *err)
+enum msp_status sqlite_watch_init(struct sqlite_watch *watch, const struct sqlite_file *file, struct msp_error *err)
 {
-	*watch = (struct lite_watch){.inotify = -1};
+	*watch = (struct sqlite_watch){.inotify = -1};
 	watch->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (watch->wake < 0)
 		return msp_error_set(err, MSP_E_NO_MEMORY, "no file descriptor to wait with: %s", strerror(errno));
@@ -25,14 +25,14 @@ enum msp_status lite_watch_init(struct lite_watch *watch, const struct lite_file
 	return MSP_OK;
 }
 
-void lite_watch_follow(struct lite_watch *watch, const struct lite_file *file)
+void sqlite_watch_follow(struct sqlite_watch *watch, const struct sqlite_file *file)
 {
 	/* Should it fail, waits still end after WAIT_MAX_MS. */
 	if (watch->inotify >= 0)
 		(void)inotify_add_watch(watch->inotify, file->path, IN_ATTRIB);
 }
 
-void lite_watch_done(struct lite_watch *watch)
+void sqlite_watch_done(struct sqlite_watch *watch)
 {
 	if (watch->inotify >= 0)
 		close(watch->inotify);
@@ -47,13 +47,13 @@ static void drain(int fd)
 		continue;
 }
 
-void lite_watch_arm(struct lite_watch *watch)
+void sqlite_watch_arm(struct sqlite_watch *watch)
 {
 	if (watch->inotify >= 0)
 		drain(watch->inotify);
 }
 
-void lite_watch_wait(struct lite_watch *watch, int64_t timeout_ms)
+void sqlite_watch_wait(struct sqlite_watch *watch, int64_t timeout_ms)
 {
 	int limit_ms = watch->inotify >= 0 ? WAIT_MAX_MS : WAIT_BLIND_MS;
 	if (timeout_ms > limit_ms)
@@ -63,7 +63,7 @@ void lite_watch_wait(struct lite_watch *watch, int64_t timeout_ms)
 	(void)poll(fds, 2, timeout_ms > 0 ? (int)timeout_ms : 0);
 }
 
-void lite_watch_wake(struct lite_watch *watch)
+void sqlite_watch_wake(struct sqlite_watch *watch)
 {
 	uint64_t one = 1;
 	/* It fails only when the counter is full, and then the wait ends anyway. */
@@ -71,7 +71,7 @@ void lite_watch_wake(struct lite_watch *watch)
 		continue;
 }
 
-bool lite_watch_was_woken(struct lite_watch *watch)
+bool sqlite_watch_was_woken(struct sqlite_watch *watch)
 {
 	uint64_t count;
 	return read(watch->wake, &count, sizeof(count)) > 0;
