@@ -5,6 +5,7 @@
 
 #define T(function)      cmocka_unit_test_setup_teardown(function, fixture_init_topics, fixture_done)
 #define T_ONE(function)  cmocka_unit_test_setup_teardown(function, fixture_init_topics_one, fixture_done)
+#define BYTES_OF(string) msp_bytes_of(string, sizeof(string) - 1)
 #define T_BARE(function) cmocka_unit_test_setup_teardown(function, fixture_init, fixture_done)
 
 /* Reads to the end and returns the numbers seen as a sum and a count. */
@@ -88,7 +89,7 @@ static void one_partition(void **state)
 	assert_int_equal(first, 20);
 	config.partition = PARTITIONS;
 	struct msp_reader *reader;
-	assert_int_equal(transport_contract->ops->reader_open(fixture->transports[0], &config, &reader, &fixture->err),
+	assert_int_equal(msp_transport_reader_open(fixture->transports[0], &config, &reader, &fixture->err),
 	                 MSP_E_NOT_FOUND);
 }
 
@@ -239,6 +240,64 @@ static void remaining_counts_down(void **state)
 	free(until);
 }
 
+/* `count` messages to one partition, the first at a time, the others at the milliseconds after it. */
+static void send_at(struct fixture *fixture, int32_t partition, int64_t timestamp_ms, int count)
+{
+	for (int i = 0; i < count; i++) {
+		struct msp_message message = {
+		    .value = BYTES_OF("0:0"), .partition = partition, .timestamp_ms = timestamp_ms + i};
+		send_message(fixture, fixture->inputs, &message);
+	}
+}
+
+/* What a group has left in one partition. Without partitions: in all of them, and times are those of the broker. */
+static void lag_expect(struct fixture *fixture, const char *group, int32_t partition, int messages,
+                       int64_t oldest_timestamp_ms)
+{
+	struct msp_group_lag *lag = group_lag_ask(fixture, group, fixture->inputs, NULL);
+	size_t index = lacks(TRANSPORT_LACKS_PARTITIONS) ? 0 : (size_t)partition;
+	assert_int_equal(lag->partition_count, lacks(TRANSPORT_LACKS_PARTITIONS) ? 1 : PARTITIONS);
+	if (!lacks(TRANSPORT_LACKS_PARTITIONS))
+		assert_int_equal(lag->partitions[index].partition, partition);
+	assert_int_equal(lag->partitions[index].messages, messages);
+	bool has_oldest = lag->partitions[index].oldest_timestamp_ms != MSP_TIMESTAMP_NONE;
+	if (lacks(TRANSPORT_LACKS_TIMESTAMPS))
+		assert_int_equal(has_oldest, messages > 0);
+	else
+		assert_int_equal(lag->partitions[index].oldest_timestamp_ms, oldest_timestamp_ms);
+	free(lag);
+}
+
+/* One admin asks for two groups in turn. */
+static void lag_is_told_by_partition(void **state)
+{
+	struct fixture *fixture = *state;
+	if (lacks(TRANSPORT_LACKS_SERVE))
+		skip();
+	bool together = lacks(TRANSPORT_LACKS_PARTITIONS);
+	send_at(fixture, 1, 1000, 3);
+	lag_expect(fixture, fixture->group, 1, 3, 1000);
+	struct msp_consumer *consumer = consumer_open(fixture, 0, NULL, 0);
+	echo(consumer, 1);
+	lag_expect(fixture, "nobody", 1, 3, 1000);
+	/* What was received and is not settled counts. */
+	struct msp_batch *held = receive(consumer, 1);
+	send_at(fixture, 2, 2000, 4);
+	for (int i = 0; i < 2; i++) {
+		lag_expect(fixture, fixture->group, 1, together ? 6 : 2, 1001);
+		lag_expect(fixture, "nobody", 1, together ? 7 : 3, 1000);
+		lag_expect(fixture, fixture->group, 2, together ? 6 : 4, 2000);
+		if (!together)
+			lag_expect(fixture, fixture->group, 0, 0, MSP_TIMESTAMP_NONE);
+	}
+	settle_echo(consumer, held);
+	echo(consumer, 5);
+	consumer_close(consumer);
+	for (int32_t partition = 0; partition < PARTITIONS; partition++)
+		lag_expect(fixture, fixture->group, partition, 0, MSP_TIMESTAMP_NONE);
+	lag_expect(fixture, "nobody", 2, together ? 7 : 4, 2000);
+}
+
 static void a_topic_created_anew_is_another_one(void **state)
 {
 	struct fixture *fixture = *state;
@@ -287,7 +346,7 @@ static void a_batch_ends_with_its_topic(void **state)
 	struct msp_outgoing *outgoing = outgoing_new(batch);
 	assert_int_equal(msp_admin_topic_delete(admin, fixture->inputs, DEADLINE_MS, &fixture->err), MSP_OK);
 	settle_begin(consumer, batch, outgoing);
-	assert_int_equal(settle_wait(consumer), MSP_SETTLE_LOST);
+	answer_expect_lost(settle_wait(consumer));
 	free(outgoing);
 	batch_free(consumer, batch);
 	topic_create(fixture, fixture->inputs, 1, 0);
@@ -322,6 +381,7 @@ const struct CMUnitTest transport_browse_tests[] = {
     T_BARE(unknown_settings_are_refused),
     T_ONE(describe_counts),
     T(remaining_counts_down),
+    T(lag_is_told_by_partition),
     T_ONE(a_topic_created_anew_is_another_one),
     T_ONE(a_batch_ends_with_its_topic),
     T_BARE(bad_urls_are_refused),

@@ -1,7 +1,6 @@
 /* One consumer: what comes in, what settle publishes, and what happens to batches. */
 #include "transport_fixture.h"
 #include <msp/clock.h>
-#include <pthread.h>
 
 #define T(function)      cmocka_unit_test_setup_teardown(function, fixture_init_topics, fixture_done)
 #define T_ONE(function)  cmocka_unit_test_setup_teardown(function, fixture_init_topics_one, fixture_done)
@@ -94,13 +93,13 @@ static void honours_the_limits(void **state)
 	char large[1000];
 	memset(large, 'x', sizeof(large));
 	const struct msp_message message = {.value = {large, sizeof(large)}, .timestamp_ms = MSP_TIMESTAMP_NONE};
-	for (int i = 0; i < 6; i++)
+	for (int i = 0; i < 8; i++)
 		send_message(fixture, fixture->inputs, &message);
 	struct msp_consumer *consumer = consumer_open(fixture, 0, NULL, 0);
 	const struct {
 		size_t max_messages, max_bytes, least, most;
 	} cases[] = {{1, 100000, 1, 1}, {2, 100000, 1, 2}, {10, 1, 1, 1}, {10, 1999, 1, 1}, {10, 2500, 1, 2}};
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]) - 1; i++) {
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct msp_receive_limits limits = {cases[i].max_messages, cases[i].max_bytes, DEADLINE_MS};
 		struct msp_batch *batch = NULL;
 		assert_int_equal(msp_consumer_receive(consumer, &limits, &batch, &fixture->err), MSP_OK);
@@ -108,17 +107,6 @@ static void honours_the_limits(void **state)
 		assert_in_range(batch->count, cases[i].least, cases[i].most);
 		settle_echo(consumer, batch);
 	}
-	consumer_close(consumer);
-}
-
-static void an_empty_topic_gives_nothing(void **state)
-{
-	struct fixture *fixture = *state;
-	struct msp_consumer *consumer = consumer_open(fixture, 0, NULL, 0);
-	int64_t began_ms = msp_monotonic_ms();
-	assert_null(receive_within(consumer, 10, 0));
-	assert_null(receive_within(consumer, 10, 100));
-	assert_in_range(msp_monotonic_ms() - began_ms, 90, DEADLINE_MS);
 	consumer_close(consumer);
 }
 
@@ -305,10 +293,12 @@ static void refused_results_are_replaced(void **state)
 	settle_begin(consumer, batch, outgoing);
 	assert_int_equal(settle_wait(consumer), MSP_SETTLE_REJECTED);
 	assert_int_equal(outgoing[0].state, MSP_OUTGOING_REJECTED);
-	assert_int_equal(outgoing[1].state, MSP_OUTGOING_PENDING);
 	assert_int_equal(outgoing[2].state, MSP_OUTGOING_REJECTED);
 	assert_true(outgoing[0].reason && strlen(outgoing[0].reason) > 0);
-	assert_int_equal(topic_count(fixture, fixture->outputs, NULL), 0);
+	/* With its input's offset or not at all, where both are one. */
+	bool published = outgoing[1].state == MSP_OUTGOING_PUBLISHED;
+	assert_true(outgoing[1].state == MSP_OUTGOING_PENDING || (published && transport_guarantee == MSP_AT_LEAST_ONCE));
+	assert_int_equal(topic_count(fixture, fixture->outputs, NULL), published);
 	for (int i = 0; i < 3; i += 2) {
 		outgoing[i].message = batch->messages[i];
 		outgoing[i].route = MSP_ROUTE_ERRORS;
@@ -379,6 +369,30 @@ static void no_batch_is_settled_over_a_gap(void **state)
 	topic_expect(fixture, fixture->outputs, 1, 10);
 }
 
+static void two_batches_are_lost_together(void **state)
+{
+	struct fixture *fixture = *state;
+	send_numbers(fixture, fixture->inputs, 0, 0, 8);
+	struct msp_consumer *consumer = consumer_open(fixture, 0, NULL, 0);
+	struct msp_batch *batches[] = {receive(consumer, 2), receive(consumer, 2)};
+	assert_int_equal(msp_admin_topic_delete(fixture->admin, fixture->inputs, DEADLINE_MS, &fixture->err), MSP_OK);
+	for (size_t i = 0; i < 2; i++) {
+		settle_begin(consumer, batches[i], NULL);
+		answer_expect_lost(settle_wait(consumer));
+	}
+	int number = 0;
+	for (size_t i = 0; i < 2; i++) {
+		for (size_t k = 0; k < batches[i]->count; k++)
+			assert_int_equal(message_number(&batches[i]->messages[k]), number++); /* still readable */
+		batch_free(consumer, batches[i]);
+	}
+	topic_create(fixture, fixture->inputs, 1, 0);
+	send_numbers(fixture, fixture->inputs, 0, 0, 8);
+	echo(consumer, 8);
+	consumer_close(consumer);
+	topic_expect(fixture, fixture->outputs, 1, 8);
+}
+
 static void a_closed_consumer_abandons_its_batches(void **state)
 {
 	struct fixture *fixture = *state;
@@ -391,54 +405,6 @@ static void a_closed_consumer_abandons_its_batches(void **state)
 	echo(consumer, 10);
 	consumer_close(consumer);
 	topic_expect(fixture, fixture->outputs, 1, 10);
-}
-
-struct sleeper {
-	struct msp_consumer *consumer;
-	struct msp_batch *batch;
-	int64_t took_ms;
-};
-
-static void *sleeper_run(void *context)
-{
-	struct sleeper *sleeper = context;
-	struct msp_receive_limits limits = {10, 1000, DEADLINE_MS};
-	struct msp_error err;
-	int64_t began_ms = msp_monotonic_ms();
-	if (msp_consumer_receive(sleeper->consumer, &limits, &sleeper->batch, &err) != MSP_OK)
-		return NULL;
-	sleeper->took_ms = msp_monotonic_ms() - began_ms;
-	return sleeper;
-}
-
-static void wake_ends_receive(void **state)
-{
-	struct fixture *fixture = *state;
-	struct sleeper sleeper = {.consumer = consumer_open(fixture, 0, NULL, 0)};
-	pthread_t thread;
-	assert_int_equal(pthread_create(&thread, NULL, sleeper_run, &sleeper), 0);
-	msp_consumer_wake(sleeper.consumer);
-	void *result;
-	assert_int_equal(pthread_join(thread, &result), 0);
-	assert_non_null(result);
-	assert_null(sleeper.batch);
-	assert_in_range(sleeper.took_ms, 0, DEADLINE_MS / 4);
-	consumer_close(sleeper.consumer);
-}
-
-static void a_message_ends_the_wait(void **state)
-{
-	struct fixture *fixture = *state;
-	struct sleeper sleeper = {.consumer = consumer_open(fixture, 1, NULL, 0)};
-	pthread_t thread;
-	assert_int_equal(pthread_create(&thread, NULL, sleeper_run, &sleeper), 0);
-	send_text(fixture, fixture->inputs, 0, "0:0");
-	void *result;
-	assert_int_equal(pthread_join(thread, &result), 0);
-	assert_non_null(result);
-	assert_non_null(sleeper.batch);
-	settle_echo(sleeper.consumer, sleeper.batch);
-	consumer_close(sleeper.consumer);
 }
 
 static void missing_inputs_are_not_found(void **state)
@@ -502,7 +468,6 @@ const struct CMUnitTest transport_consumer_tests[] = {
     T_ONE(keeps_every_byte),
     T(keeps_the_order_of_each_partition),
     T_ONE(honours_the_limits),
-    T(an_empty_topic_gives_nothing),
     T(settle_routes_each_result),
     T_ONE(many_unlike_results_keep_every_byte),
     T(settle_shares_its_topics_with_others),
@@ -512,9 +477,8 @@ const struct CMUnitTest transport_consumer_tests[] = {
     T_ONE(a_batch_is_received_while_one_is_in_flight),
     T_ONE(what_is_not_settled_comes_again),
     T_ONE(no_batch_is_settled_over_a_gap),
+    T_ONE(two_batches_are_lost_together),
     T_ONE(a_closed_consumer_abandons_its_batches),
-    T(wake_ends_receive),
-    T(a_message_ends_the_wait),
     T_BARE(missing_inputs_are_not_found),
     T_BARE(missing_outputs_are_waited_for),
     T_BARE(a_producer_gives_each_message_its_verdict),

@@ -167,7 +167,7 @@ static void a_stopped_process_loses_its_batch(void **state)
 	assert_int_equal(child_settle(&child), lacks(TRANSPORT_LACKS_PARTITIONS) ? MSP_SETTLE_OK : MSP_SETTLE_LOST);
 	child_end(&child, 0);
 	consumer_close(consumer);
-	topic_expect(fixture, fixture->outputs, 1, 20);
+	topic_expect_settled(fixture, fixture->outputs, 1, 20);
 }
 
 static void a_slow_process_keeps_its_batch(void **state)
@@ -200,7 +200,7 @@ static void kills_lose_and_double_nothing(void **state)
 	struct msp_consumer *consumer = consumer_open(fixture, 0, NULL, 0);
 	echo(consumer, (size_t)group_lag(fixture));
 	consumer_close(consumer);
-	topic_expect(fixture, fixture->outputs, PARTITIONS, 50);
+	topic_expect_settled(fixture, fixture->outputs, PARTITIONS, 50);
 }
 
 const struct CMUnitTest transport_group_tests[] = {

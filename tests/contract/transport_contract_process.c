@@ -135,8 +135,7 @@ bool child_main(void)
 		return true;
 	fixture.options = contract_options_new();
 	consume(&fixture, instance, max_messages);
-	if (fixture.transports[0])
-		transport_contract->ops->free(fixture.transports[0]);
+	msp_transport_free(fixture.transports[0]);
 	contract_options_free(fixture.options);
 	return true;
 }

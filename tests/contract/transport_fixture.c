@@ -4,6 +4,9 @@
 #include <unistd.h>
 
 const struct test_broker *transport_contract;
+enum msp_guarantee transport_guarantee = MSP_EXACTLY_ONCE;
+
+static const char *const guarantees[] = {[MSP_AT_LEAST_ONCE] = "at_least_once", [MSP_EXACTLY_ONCE] = "exactly_once"};
 
 bool lacks(enum transport_lack lack)
 {
@@ -37,6 +40,15 @@ void contract_options_free(void *options)
 	free(options);
 }
 
+void fixture_option_set(struct fixture *fixture, const char *name, int value)
+{
+	const struct msp_option *option = msp_option_find(transport_contract->ops->options, name);
+	char text[16];
+	snprintf(text, sizeof(text), "%d", value);
+	if (option)
+		assert_int_equal(msp_option_set(option, fixture->options, text, &fixture->err), MSP_OK);
+}
+
 struct msp_transport *transport_open(struct fixture *fixture)
 {
 	struct msp_transport_config config = {.url = fixture->url, .options = fixture->options};
@@ -51,6 +63,17 @@ struct msp_transport *transport_get(struct fixture *fixture, size_t index)
 	if (!fixture->transports[index])
 		fixture->transports[index] = transport_open(fixture);
 	return fixture->transports[index];
+}
+
+bool fixture_use_guarantee(const char *name)
+{
+	for (size_t i = 0; i < sizeof(guarantees) / sizeof(guarantees[0]); i++) {
+		if (strcmp(guarantees[i], name) != 0)
+			continue;
+		transport_guarantee = (enum msp_guarantee)i;
+		return true;
+	}
+	return false;
 }
 
 bool fixture_use(const struct test_broker *broker)
@@ -77,10 +100,9 @@ int fixture_init(void **state)
 	snprintf(fixture->outputs, sizeof(fixture->outputs), "contract-%ld-%u.outputs", (long)getpid(), serial);
 	snprintf(fixture->errors, sizeof(fixture->errors), "contract-%ld-%u.errors", (long)getpid(), serial);
 	snprintf(fixture->group, sizeof(fixture->group), "contract-%ld-%u", (long)getpid(), serial);
-	const struct msp_transport_ops *ops = transport_contract->ops;
 	struct msp_transport *transport = transport_get(fixture, 0);
-	assert_int_equal(ops->admin_open(transport, &fixture->admin, &fixture->err), MSP_OK);
-	assert_int_equal(ops->producer_open(transport, &fixture->producer, &fixture->err), MSP_OK);
+	assert_int_equal(msp_transport_admin_open(transport, &fixture->admin, &fixture->err), MSP_OK);
+	assert_int_equal(msp_transport_producer_open(transport, &fixture->producer, &fixture->err), MSP_OK);
 	*state = fixture;
 	return 0;
 }
@@ -124,10 +146,8 @@ int fixture_done(void **state)
 	struct fixture *fixture = *state;
 	msp_producer_free(fixture->producer);
 	msp_admin_free(fixture->admin);
-	for (size_t i = 0; i < TRANSPORTS; i++) {
-		if (fixture->transports[i])
-			transport_contract->ops->free(fixture->transports[i]);
-	}
+	for (size_t i = 0; i < TRANSPORTS; i++)
+		msp_transport_free(fixture->transports[i]);
 	contract_options_free(fixture->options);
 	directory_remove(fixture->directory);
 	free(fixture);
@@ -149,7 +169,7 @@ void program_exec(void)
 	ssize_t length = readlink("/proc/self/exe", path, sizeof(path) - 1);
 	if (length > 0) {
 		path[length] = '\0';
-		execl(path, path, transport_contract->ops->name, (char *)NULL);
+		execl(path, path, transport_contract->ops->name, guarantees[transport_guarantee], (char *)NULL);
 	}
 	_exit(127);
 }
@@ -216,12 +236,11 @@ enum msp_status consumer_try_open(struct fixture *fixture, size_t transport, con
 	    .group = fixture->group,
 	    .instance = instance,
 	    .slot = slot,
-	    .guarantee = MSP_EXACTLY_ONCE,
+	    .guarantee = transport_guarantee,
 	    .commit_interval_ms = 100,
 	};
 	memset(&fixture->err, 0, sizeof(fixture->err));
-	return transport_contract->ops->consumer_open(transport_get(fixture, transport), &config, ret_consumer,
-	                                              &fixture->err);
+	return msp_transport_consumer_open(transport_get(fixture, transport), &config, ret_consumer, &fixture->err);
 }
 
 struct msp_consumer *consumer_open(struct fixture *fixture, size_t transport, const char *instance, int slot)
@@ -234,6 +253,7 @@ struct msp_consumer *consumer_open(struct fixture *fixture, size_t transport, co
 
 void consumer_close(struct msp_consumer *consumer)
 {
+	assert_in_range(consumer->longest_overrun_ms, 0, OVERRUN_MS);
 	msp_consumer_free(consumer);
 }
 
@@ -289,6 +309,11 @@ enum msp_settle_answer settle_wait(struct msp_consumer *consumer)
 	return answer;
 }
 
+void answer_expect_lost(enum msp_settle_answer answer)
+{
+	assert_true(answer == MSP_SETTLE_LOST || (answer == MSP_SETTLE_OK && transport_guarantee == MSP_AT_LEAST_ONCE));
+}
+
 void settle_echo(struct msp_consumer *consumer, struct msp_batch *batch)
 {
 	struct msp_outgoing *outgoing = outgoing_new(batch);
@@ -314,7 +339,7 @@ void echo(struct msp_consumer *consumer, size_t count)
 struct msp_reader *reader_open(struct fixture *fixture, const struct msp_reader_config *config)
 {
 	struct msp_reader *reader = NULL;
-	if (transport_contract->ops->reader_open(fixture->transports[0], config, &reader, &fixture->err) != MSP_OK)
+	if (msp_transport_reader_open(fixture->transports[0], config, &reader, &fixture->err) != MSP_OK)
 		fail_msg("%s", fixture->err.text);
 	return reader;
 }
@@ -392,10 +417,11 @@ void topic_expect_in_order(struct fixture *fixture, const char *topic, int32_t p
 
 struct tally {
 	int count;
+	bool may_repeat;
 	bool *seen; /* PARTITIONS times count */
 };
 
-static void once_check(void *context, const struct msp_message *message)
+static void number_check(void *context, const struct msp_message *message)
 {
 	struct tally *tally = context;
 	int32_t partition = message_partition(message);
@@ -403,27 +429,48 @@ static void once_check(void *context, const struct msp_message *message)
 	assert_in_range(partition, 0, PARTITIONS - 1);
 	assert_in_range(number, 0, tally->count - 1);
 	bool *seen = &tally->seen[partition * tally->count + number];
-	assert_false(*seen);
+	assert_true(!*seen || tally->may_repeat);
 	*seen = true;
+}
+
+static void topic_expect_all(struct fixture *fixture, const char *topic, int32_t partitions, int count, bool may_repeat)
+{
+	struct tally tally = {count, may_repeat, calloc((size_t)PARTITIONS * (size_t)count, sizeof(bool))};
+	assert_non_null(tally.seen);
+	topic_walk(fixture, topic, MSP_PARTITION_ANY, number_check, &tally);
+	for (int i = 0; i < PARTITIONS * count; i++)
+		assert_int_equal(tally.seen[i], i < partitions * count);
+	free(tally.seen);
 }
 
 void topic_expect(struct fixture *fixture, const char *topic, int32_t partitions, int count)
 {
-	if (!lacks(TRANSPORT_LACKS_PARTITIONS)) {
+	if (lacks(TRANSPORT_LACKS_PARTITIONS))
+		topic_expect_all(fixture, topic, partitions, count, false);
+	else
 		topic_expect_in_order(fixture, topic, partitions, count);
-		return;
-	}
-	struct tally tally = {count, calloc((size_t)PARTITIONS * (size_t)count, sizeof(bool))};
-	assert_non_null(tally.seen);
-	assert_int_equal(topic_walk(fixture, topic, MSP_PARTITION_ANY, once_check, &tally), partitions * count);
-	free(tally.seen);
+}
+
+void topic_expect_settled(struct fixture *fixture, const char *topic, int32_t partitions, int count)
+{
+	if (transport_guarantee == MSP_AT_LEAST_ONCE)
+		topic_expect_all(fixture, topic, partitions, count, true);
+	else
+		topic_expect(fixture, topic, partitions, count);
+}
+
+struct msp_group_lag *group_lag_ask(struct fixture *fixture, const char *group, const char *topic,
+                                    const struct msp_topic_info *until)
+{
+	struct msp_group_lag *lag = NULL;
+	if (msp_admin_group_lag(fixture->admin, group, topic, until, &lag, DEADLINE_MS, &fixture->err) != MSP_OK)
+		fail_msg("%s", fixture->err.text);
+	return lag;
 }
 
 int64_t group_lag_until(struct fixture *fixture, const char *group, const struct msp_topic_info *until)
 {
-	struct msp_group_lag *lag;
-	assert_int_equal(
-	    msp_admin_group_lag(fixture->admin, group, fixture->inputs, until, &lag, DEADLINE_MS, &fixture->err), MSP_OK);
+	struct msp_group_lag *lag = group_lag_ask(fixture, group, fixture->inputs, until);
 	int64_t messages = msp_group_lag_messages(lag);
 	free(lag);
 	return messages;

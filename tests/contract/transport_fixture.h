@@ -14,10 +14,13 @@
 #include <cmocka.h>
 
 #define DEADLINE_MS 20000
-#define TRANSPORTS  3
-#define PARTITIONS  4
+/* How much longer than its timeout a call may take, on a machine that has other things to do as well. */
+#define OVERRUN_MS 500
+#define TRANSPORTS 3
+#define PARTITIONS 4
 
 extern const struct test_broker *transport_contract;
+extern enum msp_guarantee transport_guarantee; /* of the consumers; MSP_EXACTLY_ONCE unless a program says otherwise */
 
 struct fixture {
 	char directory[64];
@@ -30,6 +33,8 @@ struct fixture {
 	struct msp_error err;
 };
 
+/* Sets transport_guarantee by its name. False: there is no such. */
+bool fixture_use_guarantee(const char *name);
 /* The broker that the tests use from now on. False, and says so: there is none. */
 bool fixture_use(const struct test_broker *broker);
 
@@ -44,6 +49,8 @@ bool lacks(enum transport_lack lack);
 /* The transport's options with the contract's settings. */
 void *contract_options_new(void);
 void contract_options_free(void *options);
+/* Sets one of them for transports that are opened from now on, where the transport has it. */
+void fixture_option_set(struct fixture *fixture, const char *name, int value);
 
 struct msp_transport *transport_open(struct fixture *fixture);
 struct msp_transport *transport_get(struct fixture *fixture, size_t index);
@@ -60,6 +67,7 @@ int message_number(const struct msp_message *message);
 enum msp_status consumer_try_open(struct fixture *fixture, size_t transport, const char *instance, int slot,
                                   struct msp_consumer **ret_consumer);
 struct msp_consumer *consumer_open(struct fixture *fixture, size_t transport, const char *instance, int slot);
+/* Asserts that no call took longer than its timeout, and frees. */
 void consumer_close(struct msp_consumer *consumer);
 /* The next batch, at most `max_messages`; waits for it. */
 struct msp_batch *receive(struct msp_consumer *consumer, size_t max_messages);
@@ -72,6 +80,8 @@ struct msp_outgoing *outgoing_new(const struct msp_batch *batch);
 void settle_begin(struct msp_consumer *consumer, struct msp_batch *batch, struct msp_outgoing *outgoing);
 /* Waits for an answer other than AGAIN. */
 enum msp_settle_answer settle_wait(struct msp_consumer *consumer);
+/* After the batch's topic was deleted. Under MSP_AT_LEAST_ONCE a broker that commits the offset later may not know. */
+void answer_expect_lost(enum msp_settle_answer answer);
 /* Echoes the batch to outputs, expects OK, frees the batch. */
 void settle_echo(struct msp_consumer *consumer, struct msp_batch *batch);
 /* Receives and echoes until `count` messages went through. */
@@ -89,6 +99,11 @@ size_t partition_count(struct fixture *fixture, const char *topic, int32_t parti
 void topic_expect_in_order(struct fixture *fixture, const char *topic, int32_t partitions, int count);
 /* The same after several consumers: without partitions in any order. */
 void topic_expect(struct fixture *fixture, const char *topic, int32_t partitions, int count);
+/* The same after a process was killed or stopped: under MSP_AT_LEAST_ONCE some may be there again. */
+void topic_expect_settled(struct fixture *fixture, const char *topic, int32_t partitions, int count);
+/* What `group` has left of `topic` before `until`, or NULL: of all; free(). */
+struct msp_group_lag *group_lag_ask(struct fixture *fixture, const char *group, const char *topic,
+                                    const struct msp_topic_info *until);
 /* What `group` has left to settle of the inputs before `until`. */
 int64_t group_lag_until(struct fixture *fixture, const char *group, const struct msp_topic_info *until);
 int64_t group_lag(struct fixture *fixture);
@@ -110,7 +125,9 @@ void child_end(struct child *child, int signal_number);
 /* What the started process runs instead of the tests. True: it was one. */
 bool child_main(void);
 
-extern const struct CMUnitTest transport_consumer_tests[], transport_group_tests[], transport_browse_tests[];
-extern const size_t transport_consumer_test_count, transport_group_test_count, transport_browse_test_count;
+extern const struct CMUnitTest transport_consumer_tests[], transport_time_tests[], transport_group_tests[],
+    transport_browse_tests[];
+extern const size_t transport_consumer_test_count, transport_time_test_count, transport_group_test_count,
+    transport_browse_test_count;
 
 #endif

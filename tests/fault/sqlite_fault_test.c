@@ -1,16 +1,15 @@
 /* What happens to the file while msp uses it: locked, full, read-only, damaged. Each has a clear answer, nothing is
  * lost, and where it passes, work goes on. */
+#include "sqlite_lock.h"
 #include "transport_fixture.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <msp/clock.h>
 #include <msp_transport_sqlite.h>
-#include <poll.h>
 #include <signal.h>
 #include <sqlite3.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #define T(function) cmocka_unit_test_setup_teardown(function, fixture_init_topics_one, fixture_done)
@@ -38,64 +37,13 @@ static void connections_close(struct fixture *fixture)
 
 /* ---- another process holds the lock ---- */
 
-#define LOCKER "MSP_FAULT_LOCKER"
-
-/* What the other process runs: takes the lock, says so, keeps it until its stdin ends. */
-static int locker_main(const char *path)
-{
-	sqlite3 *db;
-	char c;
-	if (sqlite3_open(path, &db) != SQLITE_OK || sqlite3_exec(db, "BEGIN EXCLUSIVE", NULL, NULL, NULL) != SQLITE_OK ||
-	    write(STDOUT_FILENO, "x", 1) != 1)
-		return 1;
-	while (read(STDIN_FILENO, &c, 1) > 0)
-		continue;
-	sqlite3_close(db);
-	return 0;
-}
-
-struct locker {
-	pid_t pid;
-	int in;
-};
-
-static struct locker locker_start(const struct fixture *fixture)
-{
-	int in[2], out[2];
-	assert_int_equal(pipe2(in, O_CLOEXEC), 0);
-	assert_int_equal(pipe2(out, O_CLOEXEC), 0);
-	pid_t pid = fork();
-	assert_true(pid >= 0);
-	if (pid == 0) {
-		setenv(LOCKER, file_path(fixture), 1);
-		dup2(in[0], STDIN_FILENO);
-		dup2(out[1], STDOUT_FILENO);
-		program_exec();
-	}
-	close(in[0]);
-	close(out[1]);
-	struct pollfd fd = {.fd = out[0], .events = POLLIN};
-	char c;
-	assert_int_equal(poll(&fd, 1, DEADLINE_MS), 1);
-	assert_int_equal(read(out[0], &c, 1), 1);
-	close(out[0]);
-	return (struct locker){pid, in[1]};
-}
-
-static void locker_end(const struct locker *locker)
-{
-	close(locker->in);
-	int status;
-	assert_int_equal(waitpid(locker->pid, &status, 0), locker->pid);
-	assert_int_equal(status, 0);
-}
-
 static void a_lock_is_waited_for(void **state)
 {
 	struct fixture *fixture = *state;
 	send_numbers(fixture, fixture->inputs, 0, 0, 10);
 	struct msp_consumer *consumer = consumer_open(fixture, 0, NULL, 0), *other = NULL;
-	struct locker locker = locker_start(fixture);
+	pid_t locker = sqlite_lock_take(file_path(fixture));
+	assert_true(locker > 0);
 	struct msp_batch *batch = receive(consumer, 10); /* reading goes on */
 	struct msp_outgoing *outgoing = outgoing_new(batch);
 	int64_t began_ms = msp_monotonic_ms();
@@ -114,7 +62,7 @@ static void a_lock_is_waited_for(void **state)
 	assert_int_equal(sent.state, MSP_OUTGOING_PENDING);
 	assert_int_equal(consumer_try_open(fixture, 1, NULL, 0, &other), MSP_E_UNAVAILABLE);
 	assert_true(fixture->err.retriable);
-	locker_end(&locker);
+	sqlite_lock_release(locker);
 	assert_int_equal(settle_wait(consumer), MSP_SETTLE_OK);
 	free(outgoing);
 	batch_free(consumer, batch);
@@ -364,9 +312,6 @@ static void a_damaged_beginning_is_no_database(void **state)
 int main(void)
 {
 	static const struct test_broker contract = {.ops = &msp_transport_sqlite, .url = url};
-	const char *locker = getenv(LOCKER);
-	if (locker)
-		return locker_main(locker);
 	transport_contract = &contract;
 	const struct CMUnitTest tests[] = {
 	    T(a_lock_is_waited_for),      T(a_full_disk_is_waited_for),          T(a_file_that_is_gone_takes_no_results),

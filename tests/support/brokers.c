@@ -1,5 +1,7 @@
 #include "brokers.h"
 
+#include "sqlite_lock.h"
+
 #include <msp_transport_sqlite.h>
 #ifdef MSP_HAS_KAFKA
 #include <kafka_broker.h>
@@ -11,6 +13,7 @@
 #endif
 
 #include <stdio.h>
+#include <string.h>
 
 static const struct msp_property short_lease[] = {{"lease.ms", "1000"}, {NULL, NULL}};
 
@@ -20,22 +23,40 @@ static bool sqlite_url(const char *directory, char *url, size_t size)
 	return true;
 }
 
-const struct test_broker test_broker_sqlite = {&msp_transport_sqlite, 0, sqlite_url, short_lease, 1000};
+/* What writes waits for another process. */
+static bool sqlite_hang(const char *url, bool hangs)
+{
+	static pid_t locker;
+	if (!hangs) {
+		sqlite_lock_release(locker);
+		return true;
+	}
+	locker = sqlite_lock_take(url + strlen("sqlite:"));
+	return locker > 0;
+}
+
+const struct test_broker test_broker_sqlite = {
+    .ops = &msp_transport_sqlite, .url = sqlite_url, .settings = short_lease, .hang_ms = 1000, .hang = sqlite_hang};
 
 #ifdef MSP_HAS_KAFKA
 /* A message that is too large is too large compressed as well. */
 static const struct msp_property kafka_settings[] = {
     {"session.timeout.ms", "1500"}, {"compression.type", "none"}, {NULL, NULL}};
 
-/* It runs on: other tests share it. */
 static bool kafka_url(const char *directory, char *url, size_t size)
 {
 	(void)directory;
 	return kafka_broker_find(url, size);
 }
 
+/* Tests share it: what happens when it hangs is tested on a mock cluster. */
 const struct test_broker test_broker_kafka = {
-    &msp_transport_kafka, TRANSPORT_LACKS_ATTEMPTS | TRANSPORT_LACKS_HEADER_ZEROS, kafka_url, kafka_settings, 1500};
+    .ops = &msp_transport_kafka,
+    .lacks = TRANSPORT_LACKS_ATTEMPTS | TRANSPORT_LACKS_HEADER_ZEROS | TRANSPORT_LACKS_SERVE,
+    .url = kafka_url,
+    .settings = kafka_settings,
+    .hang_ms = 1500,
+};
 #endif
 
 #ifdef MSP_HAS_REDIS
@@ -48,10 +69,20 @@ static bool redis_url(const char *directory, char *url, size_t size)
 	return server != NULL;
 }
 
-const struct test_broker test_broker_redis = {&msp_transport_redis,
-                                              TRANSPORT_LACKS_PARTITIONS | TRANSPORT_LACKS_TIMESTAMPS |
-                                                  TRANSPORT_LACKS_LIMITS | TRANSPORT_LACKS_ORDER,
-                                              redis_url, short_lease, 1000};
+static bool redis_hang(const char *url, bool hangs)
+{
+	(void)url;
+	return redis_server_hang(hangs);
+}
+
+const struct test_broker test_broker_redis = {
+    .ops = &msp_transport_redis,
+    .lacks = TRANSPORT_LACKS_PARTITIONS | TRANSPORT_LACKS_TIMESTAMPS | TRANSPORT_LACKS_LIMITS | TRANSPORT_LACKS_ORDER,
+    .url = redis_url,
+    .settings = short_lease,
+    .hang_ms = 1000,
+    .hang = redis_hang,
+};
 #endif
 
 static const struct test_broker *const brokers[] = {

@@ -13,6 +13,7 @@ enum transport_lack {
 	TRANSPORT_LACKS_LIMITS = 8,        /* messages of any size that msp sends are taken */
 	TRANSPORT_LACKS_ORDER = 16,        /* among several consumers, and after one died */
 	TRANSPORT_LACKS_HEADER_ZEROS = 32, /* names of headers end before a zero byte */
+	TRANSPORT_LACKS_SERVE = 64,        /* serve, and lag by partition: to come */
 };
 
 struct test_broker {
@@ -25,6 +26,9 @@ struct test_broker {
 	 * it holds. */
 	const struct msp_property *settings;
 	int hang_ms;
+	/* Makes the broker at `url` take requests and answer none, or answer again. False: it cannot. NULL: it is shared,
+	 * so tests of its transport do it to one of their own. */
+	bool (*hang)(const char *url, bool hangs);
 };
 
 /* Those whose transports this build has. */

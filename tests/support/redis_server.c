@@ -160,3 +160,9 @@ const char *redis_server_url(void)
 	atexit(shared_stop);
 	return shared.url;
 }
+
+bool redis_server_hang(bool hangs)
+{
+	redis_server_signal(&shared, hangs ? SIGSTOP : SIGCONT);
+	return redis_server_is_ours(&shared);
+}

@@ -28,5 +28,7 @@ void redis_server_stop(struct redis_server *server);
 
 /* The URL of one server for the whole program, ended at its exit; NULL: it cannot be started. */
 const char *redis_server_url(void);
+/* Stops that server, so that it takes requests and answers none, or lets it go on. False: it is not ours. */
+bool redis_server_hang(bool hangs);
 
 #endif
