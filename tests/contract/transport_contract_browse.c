@@ -298,69 +298,6 @@ static void lag_is_told_by_partition(void **state)
 	lag_expect(fixture, "nobody", 2, together ? 7 : 4, 2000);
 }
 
-static void a_topic_created_anew_is_another_one(void **state)
-{
-	struct fixture *fixture = *state;
-	struct msp_admin *admin = fixture->admin;
-	send_numbers(fixture, fixture->inputs, 0, 0, 5);
-	struct msp_consumer *consumer = consumer_open(fixture, 0, NULL, 0);
-	echo(consumer, 3);
-	struct msp_batch *held = receive(consumer, 1);
-	struct msp_topic_info *until = NULL;
-	assert_int_equal(msp_admin_topic_describe(admin, fixture->inputs, &until, DEADLINE_MS, &fixture->err), MSP_OK);
-	assert_int_equal(msp_admin_topic_delete(admin, fixture->inputs, DEADLINE_MS, &fixture->err), MSP_OK);
-	struct msp_batch *none = NULL;
-	struct msp_receive_limits limits = {10, 1000, 10};
-	/* A consumer may learn of it late, and until then have what it had read ahead. */
-	int64_t deadline_ms = msp_monotonic_ms() + DEADLINE_MS;
-	while (msp_consumer_receive(consumer, &limits, &none, &fixture->err) == MSP_OK) {
-		assert_true(msp_monotonic_ms() < deadline_ms);
-		if (none)
-			batch_free(consumer, none);
-	}
-	assert_true(fixture->err.retriable);
-	settle_begin(consumer, held, NULL);
-	assert_int_equal(settle_wait(consumer), MSP_SETTLE_LOST);
-	batch_free(consumer, held);
-	topic_create(fixture, fixture->inputs, 2, 0);
-	send_numbers(fixture, fixture->inputs, 0, 3, 2);
-	send_numbers(fixture, fixture->inputs, 1, 0, 2);
-	echo(consumer, 4);
-	consumer_close(consumer);
-	assert_int_equal(group_lag(fixture), 0);
-	/* The end of the topic that is gone lies past the end of the new one. */
-	assert_int_equal(group_lag_until(fixture, fixture->group, until), 0);
-	free(until);
-	assert_int_equal(topic_count(fixture, fixture->outputs, NULL), 7);
-}
-
-/* Its results may come, its mark may not: it would be one of another topic. */
-static void a_batch_ends_with_its_topic(void **state)
-{
-	struct fixture *fixture = *state;
-	struct msp_admin *admin = fixture->admin;
-	send_numbers(fixture, fixture->inputs, 0, 0, 8);
-	struct msp_consumer *consumer = consumer_open(fixture, 0, NULL, 0);
-	echo(consumer, 1);
-	struct msp_batch *batch = receive(consumer, 5);
-	struct msp_outgoing *outgoing = outgoing_new(batch);
-	assert_int_equal(msp_admin_topic_delete(admin, fixture->inputs, DEADLINE_MS, &fixture->err), MSP_OK);
-	settle_begin(consumer, batch, outgoing);
-	answer_expect_lost(settle_wait(consumer));
-	free(outgoing);
-	batch_free(consumer, batch);
-	topic_create(fixture, fixture->inputs, 1, 0);
-	size_t before = topic_count(fixture, fixture->outputs, NULL);
-	send_numbers(fixture, fixture->inputs, 0, 0, 8);
-	echo(consumer, 3);
-	consumer_close(consumer);
-	consumer = consumer_open(fixture, 0, NULL, 0);
-	echo(consumer, 5);
-	consumer_close(consumer);
-	assert_int_equal(group_lag(fixture), 0);
-	assert_int_equal(topic_count(fixture, fixture->outputs, NULL), before + 8);
-}
-
 static void bad_urls_are_refused(void **state)
 {
 	struct fixture *fixture = *state;
@@ -382,8 +319,6 @@ const struct CMUnitTest transport_browse_tests[] = {
     T_ONE(describe_counts),
     T(remaining_counts_down),
     T(lag_is_told_by_partition),
-    T_ONE(a_topic_created_anew_is_another_one),
-    T_ONE(a_batch_ends_with_its_topic),
     T_BARE(bad_urls_are_refused),
 };
 const size_t transport_browse_test_count = sizeof(transport_browse_tests) / sizeof(transport_browse_tests[0]);

@@ -369,30 +369,6 @@ static void no_batch_is_settled_over_a_gap(void **state)
 	topic_expect(fixture, fixture->outputs, 1, 10);
 }
 
-static void two_batches_are_lost_together(void **state)
-{
-	struct fixture *fixture = *state;
-	send_numbers(fixture, fixture->inputs, 0, 0, 8);
-	struct msp_consumer *consumer = consumer_open(fixture, 0, NULL, 0);
-	struct msp_batch *batches[] = {receive(consumer, 2), receive(consumer, 2)};
-	assert_int_equal(msp_admin_topic_delete(fixture->admin, fixture->inputs, DEADLINE_MS, &fixture->err), MSP_OK);
-	for (size_t i = 0; i < 2; i++) {
-		settle_begin(consumer, batches[i], NULL);
-		answer_expect_lost(settle_wait(consumer));
-	}
-	int number = 0;
-	for (size_t i = 0; i < 2; i++) {
-		for (size_t k = 0; k < batches[i]->count; k++)
-			assert_int_equal(message_number(&batches[i]->messages[k]), number++); /* still readable */
-		batch_free(consumer, batches[i]);
-	}
-	topic_create(fixture, fixture->inputs, 1, 0);
-	send_numbers(fixture, fixture->inputs, 0, 0, 8);
-	echo(consumer, 8);
-	consumer_close(consumer);
-	topic_expect(fixture, fixture->outputs, 1, 8);
-}
-
 static void a_closed_consumer_abandons_its_batches(void **state)
 {
 	struct fixture *fixture = *state;
@@ -477,7 +453,6 @@ const struct CMUnitTest transport_consumer_tests[] = {
     T_ONE(a_batch_is_received_while_one_is_in_flight),
     T_ONE(what_is_not_settled_comes_again),
     T_ONE(no_batch_is_settled_over_a_gap),
-    T_ONE(two_batches_are_lost_together),
     T_ONE(a_closed_consumer_abandons_its_batches),
     T_BARE(missing_inputs_are_not_found),
     T_BARE(missing_outputs_are_waited_for),

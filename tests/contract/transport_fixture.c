@@ -309,11 +309,6 @@ enum msp_settle_answer settle_wait(struct msp_consumer *consumer)
 	return answer;
 }
 
-void answer_expect_lost(enum msp_settle_answer answer)
-{
-	assert_true(answer == MSP_SETTLE_LOST || (answer == MSP_SETTLE_OK && transport_guarantee == MSP_AT_LEAST_ONCE));
-}
-
 void settle_echo(struct msp_consumer *consumer, struct msp_batch *batch)
 {
 	struct msp_outgoing *outgoing = outgoing_new(batch);

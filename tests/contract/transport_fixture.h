@@ -80,8 +80,6 @@ struct msp_outgoing *outgoing_new(const struct msp_batch *batch);
 void settle_begin(struct msp_consumer *consumer, struct msp_batch *batch, struct msp_outgoing *outgoing);
 /* Waits for an answer other than AGAIN. */
 enum msp_settle_answer settle_wait(struct msp_consumer *consumer);
-/* After the batch's topic was deleted. Under MSP_AT_LEAST_ONCE a broker that commits the offset later may not know. */
-void answer_expect_lost(enum msp_settle_answer answer);
 /* Echoes the batch to outputs, expects OK, frees the batch. */
 void settle_echo(struct msp_consumer *consumer, struct msp_batch *batch);
 /* Receives and echoes until `count` messages went through. */
@@ -125,9 +123,9 @@ void child_end(struct child *child, int signal_number);
 /* What the started process runs instead of the tests. True: it was one. */
 bool child_main(void);
 
-extern const struct CMUnitTest transport_consumer_tests[], transport_time_tests[], transport_group_tests[],
-    transport_browse_tests[];
-extern const size_t transport_consumer_test_count, transport_time_test_count, transport_group_test_count,
-    transport_browse_test_count;
+extern const struct CMUnitTest transport_consumer_tests[], transport_time_tests[], transport_topic_tests[],
+    transport_group_tests[], transport_browse_tests[];
+extern const size_t transport_consumer_test_count, transport_time_test_count, transport_topic_test_count,
+    transport_group_test_count, transport_browse_test_count;
 
 #endif

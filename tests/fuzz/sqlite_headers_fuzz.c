@@ -11,10 +11,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	msp_arena_init(&arena, SIZE_MAX);
 	msp_buffer_init(&buffer, SIZE_MAX);
 	struct msp_bytes blob = msp_bytes_of(data ? (const void *)data : "", size);
-	enum msp_status status = lite_headers_decode(blob, &arena, &headers, &count);
+	enum msp_status status = sqlite_headers_decode(blob, &arena, &headers, &count);
 	must(status == MSP_OK || status == MSP_E_CORRUPT, "headers are well-formed or damaged");
 	if (status == MSP_OK) {
-		must(lite_headers_encode(headers, count, &buffer) == MSP_OK, "headers are written");
+		must(sqlite_headers_encode(headers, count, &buffer) == MSP_OK, "headers are written");
 		must(msp_bytes_equal(msp_buffer_bytes(&buffer), blob), "headers are written as they were read");
 	}
 	msp_buffer_done(&buffer);

@@ -59,7 +59,7 @@ static struct sqlite_range range_of(const struct sqlite_assignment *assignment, 
 }
 
 /* Adds what there is of one partition. One whose owner vanished is read in small steps, in batches of its own, one at a
- * time: what made the owner vanish must not stand beside anything else. */
+ * time: so the message that ended the owner is found. */
 static enum msp_status partition_read(const struct sqlite_fetch_source *source, size_t index,
                                       const struct msp_receive_limits *limits, struct sqlite_batch *batch,
                                       struct msp_error *err)

@@ -49,8 +49,8 @@ static enum msp_status group_look(struct sqlite_db *db, const struct lease_copy 
 	return sqlite_db_finish(db, stmt, code, err);
 }
 
-/* What a beat does for one lease. A heartbeat that comes so late that the lease has ended may have been held up by what
- * held up the others too, and gives them one beat to renew. */
+/* What a beat does for one lease. When the lease itself has ended, this thread was held up, and the others of the group
+ * may have been too: nobody is removed before the next beat. */
 static enum msp_status lease_keep(struct sqlite_heartbeat *heartbeat, struct sqlite_db *db,
                                   const struct lease_copy *lease, struct msp_error *err)
 {

@@ -61,8 +61,8 @@ void sqlite_offsets_rewind(struct sqlite_offsets *offsets);
 /* False: an earlier batch of a partition was never settled, so that settling this one would lose its messages. */
 bool sqlite_offsets_are_next(const struct sqlite_offsets *offsets, const struct sqlite_span *spans, size_t count);
 
-/* Counts a delivery of the message at `committed`, before it is tried by somebody who must reckon with vanishing of it
- * too. In a write transaction. *ret_owned as below. */
+/* Counts a delivery of the message at `committed`, which may have ended its owner, before it is tried again. In a write
+ * transaction. *ret_owned as below. */
 enum msp_status sqlite_offsets_count(struct sqlite_offsets *offsets, struct sqlite_db *db,
                                      const struct sqlite_topic *topic, const struct sqlite_place *place, size_t index,
                                      bool *ret_owned, struct msp_error *err) MSP_NODISCARD;
