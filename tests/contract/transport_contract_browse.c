@@ -272,7 +272,7 @@ static void lag_expect(struct fixture *fixture, const char *group, int32_t parti
 static void lag_is_told_by_partition(void **state)
 {
 	struct fixture *fixture = *state;
-	if (lacks(TRANSPORT_LACKS_SERVE))
+	if (lacks(TRANSPORT_LACKS_LAGS))
 		skip();
 	bool together = lacks(TRANSPORT_LACKS_PARTITIONS);
 	send_at(fixture, 1, 1000, 3);

@@ -96,8 +96,6 @@ static void wake_ends_receive(void **state)
 
 static void wake_ends_serve(void **state)
 {
-	if (lacks(TRANSPORT_LACKS_SERVE))
-		skip();
 	wake_ends(*state, true);
 }
 
@@ -193,8 +191,6 @@ static void a_broker_that_hangs_holds_no_call_over_a_gap(void **state)
 static void serve_keeps_what_is_held(void **state)
 {
 	struct fixture *fixture = *state;
-	if (lacks(TRANSPORT_LACKS_SERVE))
-		skip();
 	int hang_ms = transport_contract->hang_ms;
 	fixture_option_set(fixture, "max.poll.interval.ms", hang_ms);
 	send_numbers(fixture, fixture->inputs, 0, 0, 5);
