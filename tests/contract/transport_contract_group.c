@@ -185,6 +185,30 @@ static void a_slow_process_keeps_its_batch(void **state)
 	topic_expect(fixture, fixture->outputs, 1, 5);
 }
 
+/* A worker that cannot compute calls serve, three times as long as one may take that calls nothing or is stopped. */
+static void serve_keeps_what_is_held(void **state)
+{
+	struct fixture *fixture = *state;
+	int hang_ms = transport_contract->hang_ms;
+	fixture_option_set(fixture, "max.poll.interval.ms", hang_ms);
+	struct msp_consumer *consumers[] = {consumer_open(fixture, 1, "holder", 0), consumer_open(fixture, 2, "other", 0)};
+	int sent = share(fixture, consumers, 0);
+	for (int partition = 0; partition < PARTITIONS; partition++)
+		send_numbers(fixture, fixture->inputs, partition, sent, 5);
+	struct msp_batch *held = receive(consumers[0], 5);
+	for (int64_t deadline_ms = msp_deadline_in(3 * hang_ms); msp_deadline_left_ms(deadline_ms) > 0;) {
+		assert_int_equal(msp_consumer_serve(consumers[0], 100, &fixture->err), MSP_OK);
+		struct msp_batch *batch = receive_within(consumers[1], 5, 0);
+		if (batch)
+			settle_echo(consumers[1], batch);
+	}
+	settle_echo(consumers[0], held);
+	consume_in_turn(fixture, consumers, (size_t[2]){0});
+	consumer_close(consumers[0]);
+	consumer_close(consumers[1]);
+	topic_expect(fixture, fixture->outputs, PARTITIONS, sent + 5);
+}
+
 static void kills_lose_and_double_nothing(void **state)
 {
 	struct fixture *fixture = *state;
@@ -212,6 +236,7 @@ const struct CMUnitTest transport_group_tests[] = {
     T_ONE(a_killed_process_is_taken_over),
     T_ONE(a_stopped_process_loses_its_batch),
     T_ONE(a_slow_process_keeps_its_batch),
+    T(serve_keeps_what_is_held),
     T(kills_lose_and_double_nothing),
 };
 const size_t transport_group_test_count = sizeof(transport_group_tests) / sizeof(transport_group_tests[0]);

@@ -185,29 +185,6 @@ static void a_broker_that_hangs_holds_no_call_over_a_gap(void **state)
 	consumer_close(consumer);
 }
 
-/* ---- a worker that cannot compute ---- */
-
-/* Three times as long as a worker that calls nothing may take, nor one that is stopped. */
-static void serve_keeps_what_is_held(void **state)
-{
-	struct fixture *fixture = *state;
-	int hang_ms = transport_contract->hang_ms;
-	fixture_option_set(fixture, "max.poll.interval.ms", hang_ms);
-	send_numbers(fixture, fixture->inputs, 0, 0, 5);
-	struct msp_consumer *holder = consumer_open(fixture, 1, "holder", 0);
-	struct msp_batch *batch = receive(holder, 5);
-	assert_int_equal(batch->count, 5);
-	struct msp_consumer *other = consumer_open(fixture, 0, "other", 0);
-	for (int64_t deadline_ms = msp_deadline_in(3 * hang_ms); msp_deadline_left_ms(deadline_ms) > 0;) {
-		assert_int_equal(msp_consumer_serve(holder, 100, &fixture->err), MSP_OK);
-		assert_null(receive_within(other, 5, 0));
-	}
-	settle_echo(holder, batch);
-	consumer_close(holder);
-	consumer_close(other);
-	topic_expect(fixture, fixture->outputs, 1, 5);
-}
-
 const struct CMUnitTest transport_time_tests[] = {
     T(an_empty_topic_gives_nothing),
     T(wake_ends_receive),
@@ -216,6 +193,5 @@ const struct CMUnitTest transport_time_tests[] = {
     T(a_message_ends_the_wait),
     T_ONE(a_broker_that_hangs_holds_no_call),
     T_ONE(a_broker_that_hangs_holds_no_call_over_a_gap),
-    T_ONE(serve_keeps_what_is_held),
 };
 const size_t transport_time_test_count = sizeof(transport_time_tests) / sizeof(transport_time_tests[0]);
