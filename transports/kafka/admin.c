@@ -274,7 +274,11 @@ static enum msp_status uncommitted_query(struct kafka_admin *admin, rd_kafka_top
 		if (status != MSP_OK)
 			return status;
 	}
-	return kafka_offsets_query(&admin->uncommitted, ends, timeout_ms, err);
+	/* What it knows of a topic is of the last question: another one may have the name by now. */
+	int32_t count;
+	enum msp_status status =
+	    kafka_topic_partition_count(&admin->uncommitted, ends->elems[0].topic, timeout_ms, &count, err);
+	return status == MSP_OK ? kafka_offsets_query(&admin->uncommitted, ends, timeout_ms, err) : status;
 }
 
 static enum msp_status info_new(const rd_kafka_topic_partition_list_t *oldest,
