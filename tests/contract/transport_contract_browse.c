@@ -268,12 +268,20 @@ static void lag_expect(struct fixture *fixture, const char *group, int32_t parti
 	free(lag);
 }
 
+/* Under MSP_AT_LEAST_ONCE what is settled is committed a little later. */
+static void lag_await(struct fixture *fixture, struct msp_consumer *consumer, int64_t messages)
+{
+	int64_t deadline_ms = msp_deadline_in(DEADLINE_MS);
+	while (group_lag(fixture) != messages) {
+		assert_true(msp_deadline_left_ms(deadline_ms) > 0);
+		assert_int_equal(msp_consumer_serve(consumer, 10, &fixture->err), MSP_OK);
+	}
+}
+
 /* One admin asks for two groups in turn. */
 static void lag_is_told_by_partition(void **state)
 {
 	struct fixture *fixture = *state;
-	if (lacks(TRANSPORT_LACKS_LAGS))
-		skip();
 	bool together = lacks(TRANSPORT_LACKS_PARTITIONS);
 	send_at(fixture, 1, 1000, 3);
 	lag_expect(fixture, fixture->group, 1, 3, 1000);
@@ -282,6 +290,7 @@ static void lag_is_told_by_partition(void **state)
 	lag_expect(fixture, "nobody", 1, 3, 1000);
 	/* What was received and is not settled counts. */
 	struct msp_batch *held = receive(consumer, 1);
+	lag_await(fixture, consumer, 2);
 	send_at(fixture, 2, 2000, 4);
 	for (int i = 0; i < 2; i++) {
 		lag_expect(fixture, fixture->group, 1, together ? 6 : 2, 1001);

@@ -52,7 +52,7 @@ static bool kafka_url(const char *directory, char *url, size_t size)
 /* Tests share it: what happens when it hangs is tested on a mock cluster. */
 const struct test_broker test_broker_kafka = {
     .ops = &msp_transport_kafka,
-    .lacks = TRANSPORT_LACKS_ATTEMPTS | TRANSPORT_LACKS_HEADER_ZEROS | TRANSPORT_LACKS_LAGS,
+    .lacks = TRANSPORT_LACKS_ATTEMPTS | TRANSPORT_LACKS_HEADER_ZEROS,
     .url = kafka_url,
     .settings = kafka_settings,
     .hang_ms = 1500,

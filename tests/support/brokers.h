@@ -13,7 +13,6 @@ enum transport_lack {
 	TRANSPORT_LACKS_LIMITS = 8,        /* messages of any size that msp sends are taken */
 	TRANSPORT_LACKS_ORDER = 16,        /* among several consumers, and after one died */
 	TRANSPORT_LACKS_HEADER_ZEROS = 32, /* names of headers end before a zero byte */
-	TRANSPORT_LACKS_LAGS = 64,         /* what a group has left is said as one number: to come */
 };
 
 struct test_broker {
