@@ -6,7 +6,8 @@
 #include <librdkafka/rdkafka.h>
 #include <msp/clock.h>
 
-#define ROUNDS 150
+#define ROUNDS   150
+#define CLOSE_MS 500 /* on average: nothing is waited for in vain */
 
 /* ---- what the broker knows of the group ---- */
 
@@ -77,11 +78,15 @@ static void outputs_await(struct fixture *fixture, size_t count)
 
 static void closing_returns(struct fixture *fixture, const char *instance)
 {
+	int64_t closing_ms = 0;
 	watch_start(fixture);
 	for (int round = 0; round < ROUNDS; round++) {
 		struct msp_consumer *consumer = consumer_open(fixture, 0, instance, 0);
 		share_await(fixture);
+		closing_ms -= msp_monotonic_ms();
 		consumer_close(consumer);
+		closing_ms += msp_monotonic_ms();
+		assert_true(closing_ms < (int64_t)ROUNDS * CLOSE_MS);
 	}
 	watch_stop();
 	send_numbers(fixture, fixture->inputs, 0, 0, 10);

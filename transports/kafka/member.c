@@ -19,12 +19,13 @@ static void list_free(rd_kafka_topic_partition_list_t **list)
 static void rebalance_asked(rd_kafka_t *rk, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t *partitions,
                             void *opaque)
 {
-	(void)rk;
 	struct kafka_client *client = opaque;
 	struct kafka_member *member = client->owner;
 	list_free(&member->asked_partitions);
 	member->asked_partitions = rd_kafka_topic_partition_list_copy(partitions);
 	member->asked = code == RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS ? KAFKA_ASKED_TO_GIVE : KAFKA_ASKED_TO_TAKE;
+	/* Else the call that brought us here would wait on for a message, and all that time nobody would answer. */
+	rd_kafka_yield(rk);
 }
 
 /* ---- life ---- */
