@@ -123,7 +123,7 @@ enum msp_status variant_load_traced(LOAD_ARGUMENTS)
 {
 	const char *path = getenv("TEST_LOADED_MODELS");
 	FILE *file = path ? fopen(path, "a") : NULL;
-	if (!file || fprintf(file, "%s\n", info.name) < 0 || fclose(file) != 0)
+	if (!file || fprintf(file, "%s\n", info.name ? info.name : "") < 0 || fclose(file) != 0)
 		return msp_error_set(err, MSP_E_DENIED, "it cannot be said that the model is loaded");
 	return variant_load(options, ret_shared, err);
 }
