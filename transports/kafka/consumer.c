@@ -1,14 +1,6 @@
-/* A consumer: one member of a consumer group and, where it publishes, one producer client.
- *
- * This is the only loop. It asks its parts for news and acts on them; the parts know neither each other nor this file.
- *
- *     member.c   the group: partitions that come and go      offsets.c  what is consumed, at least once
- *     fetch.c    what was read: the prefetch queue, batches  lane.c     settles what is posted
- *
- * A rebalance in mid-flight: librdkafka calls back that the partitions are asked back, which member.c records. The loop
- * finds it at its next turn, in receive, serve or settle_wait (consumer_revoked): the batch in flight is finished if
- * two seconds suffice, else it is lost; everything read is invalid from then on; stored offsets are committed; only
- * then are the partitions given back and librdkafka goes on. The answer of the batch waits for settle_wait. */
+/* A consumer: one member of a consumer group and, where it publishes, one producer client. This is the only loop: it
+ * asks its parts for news and acts on it; the parts know neither each other nor this file (kafka.c has the map).
+ * README.md walks through a rebalance in mid-flight. */
 #include "error.h"
 #include "fetch.h"
 #include "lane.h"
@@ -57,7 +49,6 @@ struct kafka_consumer {
 
 static struct kafka_consumer *consumer_cast(struct msp_consumer *consumer)
 {
-	assert(consumer);
 	return (struct kafka_consumer *)consumer;
 }
 
@@ -108,8 +99,7 @@ static void consumer_serve_restart(struct kafka_consumer *consumer)
 	if (!consumer->restart_by_ms || (!committed && msp_monotonic_ms() < consumer->restart_by_ms))
 		return;
 	if (!committed)
-		msp_log(MSP_LOG_WARN, "some results will be repeated", "group", consumer->member.group, "reason",
-		        "the broker does not take the offsets", NULL);
+		msp_log(MSP_LOG_WARN, "some results will be repeated", "group", consumer->member.group, NULL);
 	consumer_restart(consumer);
 }
 
@@ -126,8 +116,6 @@ static void consumer_assigned(struct kafka_consumer *consumer)
 		consumer->denied.status = MSP_OK;
 		consumer->unread = false;
 		consumer->restart_by_ms = 0;
-		msp_log(MSP_LOG_INFO, "partitions assigned", "group", member->group, "topic", member->topic, "partitions",
-		        MSP_LOG_NUMBER(member->asked_partitions->cnt), NULL);
 	}
 	kafka_member_take(member);
 }
@@ -165,10 +153,7 @@ static void consumer_revoked(struct kafka_consumer *consumer)
 		consumer_commit(consumer);
 	if (gone)
 		kafka_offsets_forget(&consumer->offsets, member->client.rk, member->assignment);
-	if (member->assignment)
-		msp_log(MSP_LOG_INFO, lost ? "partitions lost" : "partitions given up", "group", member->group, "topic",
-		        member->topic, "partitions", MSP_LOG_NUMBER(member->assignment->cnt), NULL);
-	kafka_member_give(member);
+	kafka_member_give(member, lost);
 	kafka_fetch_drop(&consumer->fetch);
 }
 
@@ -222,18 +207,13 @@ static void consumer_turn(struct kafka_consumer *consumer)
 
 /* ---- receive ---- */
 
-/* Also no longer than what makes librdkafka think that we hang. */
-static int sleep_max_ms(const struct kafka_consumer *consumer)
-{
-	int64_t half_ms = consumer->settings->options.max_poll_interval_ms / 2;
-	return half_ms < SLEEP_MAX_MS ? (int)half_ms : SLEEP_MAX_MS;
-}
-
+/* No longer than what makes librdkafka think that we hang. */
 static void consumer_sleep(struct kafka_consumer *consumer, int timeout_ms)
 {
 	struct pollfd fd = {.fd = consumer->wake_fd, .events = POLLIN};
 	uint64_t count;
-	int max_ms = sleep_max_ms(consumer);
+	int64_t half_ms = consumer->settings->options.max_poll_interval_ms / 2;
+	int max_ms = half_ms < SLEEP_MAX_MS ? (int)half_ms : SLEEP_MAX_MS;
 	if (consumer->fetch.is_restarted || consumer->restart_by_ms) {
 		/* Stopping a partition undoes its forwarding, at a time of librdkafka's choice. */
 		kafka_fetch_forward(&consumer->fetch);
@@ -260,14 +240,6 @@ static enum msp_status consumer_report(struct kafka_consumer *consumer, struct m
 	if (status == MSP_E_NOT_FOUND)
 		consumer_note_missing(consumer);
 	return status;
-}
-
-/* Nothing came in time. */
-static enum msp_status consumer_idle(const struct kafka_consumer *consumer, struct msp_error *err)
-{
-	if (consumer->denied.status != MSP_OK && err)
-		*err = consumer->denied;
-	return consumer->denied.status;
 }
 
 /* While no broker can be reached, or the topic is gone, librdkafka says so once; when that is over is for us to ask. */
@@ -327,8 +299,11 @@ static enum msp_status consumer_receive(struct msp_consumer *base, const struct 
 		if (status != MSP_OK)
 			return status;
 		int left_ms = msp_deadline_left_ms(deadline_ms);
-		if (left_ms == 0 || atomic_exchange(&consumer->woken, false))
-			return consumer_idle(consumer, err);
+		if (left_ms == 0 || atomic_exchange(&consumer->woken, false)) {
+			if (consumer->denied.status != MSP_OK && err)
+				*err = consumer->denied;
+			return consumer->denied.status;
+		}
 		if (consumer->member.client.down || consumer->topic_missing)
 			return consumer_ask_broker(consumer, left_ms, err);
 		consumer_sleep(consumer, left_ms);

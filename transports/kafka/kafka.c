@@ -1,19 +1,23 @@
 /* The Kafka transport, on librdkafka 2.0.2 and newer.
  *
  * Start here. Every consumer, producer, reader and admin has librdkafka clients of its own, served by the thread that
- * owns the object, so nothing of ours is shared between threads but the settings. README.md says why.
+ * owns the object, so nothing of ours is shared between them but the settings. README.md says why.
  *
- *     consumer.c    receive, the object's life       publisher.c    a producer client and the topics it writes
- *     assignment.c  partitions come and go           publication.c  one array of messages until each has its verdict
- *     batch.c       librdkafka's messages as ours    producer.c     send
- *     settle.c      settle, step by step             reader.c       browse
- *     transaction.c the steps of exactly once        admin.c        topics and their offsets
- *     drive.c       a thread that carries a transaction on while the next batch is computed
- *     lag.c         what a group has still to settle
- *     settings.c    URL, options, refused properties client.c       a librdkafka handle, its configuration, its log
- *     instance.c    one live process per instance name
- *     mark.c        the consumed mark, under at_least_once
- *     error.c       librdkafka's codes as statuses   topic.c        metadata and limits of a topic */
+ * A consumer is consumer.c, the only loop, and the parts that it alone knows:
+ *
+ *     member.c   the group: partitions that come and go     settle.c   how a batch is settled, as a table of states
+ *     fetch.c    the prefetch queue and the batches of it    execute.c  does what the table says, on librdkafka
+ *     offsets.c  committing offsets, at least once           lane.c     who works on a batch, and the mailbox before it
+ *     loss.c     what was lost with a topic, for the log     batch.c    librdkafka's messages as ours
+ *
+ * The other objects, and what all share:
+ *
+ *     producer.c  send                                       publisher.c    a producer client and the topics it writes
+ *     reader.c    browse                                     publication.c  one array of messages until each has its
+ * result admin.c     topics and their offsets                   client.c       a librdkafka handle, its configuration,
+ * its log lag.c       what a group has still to settle           settings.c     URL, options, refused properties
+ *     instance.c  one live process per instance name         topic.c        metadata and limits of a topic
+ *     error.c     librdkafka's codes as statuses */
 #include "kafka.h"
 
 #include <assert.h>

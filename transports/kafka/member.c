@@ -3,6 +3,7 @@
 #include "instance.h"
 
 #include <assert.h>
+#include <msp/log.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -134,6 +135,13 @@ enum kafka_news kafka_member_poll(struct kafka_member *member, rd_kafka_message_
 	return KAFKA_MESSAGE;
 }
 
+static void member_log(const struct kafka_member *member, const char *what,
+                       const rd_kafka_topic_partition_list_t *partitions)
+{
+	msp_log(MSP_LOG_INFO, what, "group", member->group, "topic", member->topic, "partitions",
+	        MSP_LOG_NUMBER(partitions->cnt), NULL);
+}
+
 void kafka_member_take(struct kafka_member *member)
 {
 	assert(member->asked == KAFKA_ASKED_TO_TAKE);
@@ -141,6 +149,7 @@ void kafka_member_take(struct kafka_member *member)
 	/* It came late, and librdkafka does not wait for an answer. */
 	if (member->closing)
 		return;
+	member_log(member, "partitions assigned", member->asked_partitions);
 	member_forget(member); /* librdkafka may take partitions back without saying so */
 	rd_kafka_assign(member->client.rk, member->asked_partitions);
 	member->assignment = member->asked_partitions;
@@ -149,8 +158,10 @@ void kafka_member_take(struct kafka_member *member)
 	member->metadata = rd_kafka_consumer_group_metadata(member->client.rk);
 }
 
-void kafka_member_give(struct kafka_member *member)
+void kafka_member_give(struct kafka_member *member, bool lost)
 {
+	if (member->assignment)
+		member_log(member, lost ? "partitions lost" : "partitions given up", member->assignment);
 	member->asked = KAFKA_ASKED_NOTHING;
 	rd_kafka_assign(member->client.rk, NULL);
 	member_forget(member);

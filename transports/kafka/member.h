@@ -56,8 +56,8 @@ enum kafka_news kafka_member_poll(struct kafka_member *member, rd_kafka_message_
 
 /* Takes the partitions that are offered; librdkafka begins to fetch. A member that is closing takes none. */
 void kafka_member_take(struct kafka_member *member);
-/* Gives all partitions back. */
-void kafka_member_give(struct kafka_member *member);
+/* Gives all partitions back; `lost` tells the log that others have them already. */
+void kafka_member_give(struct kafka_member *member, bool lost);
 /* Reads again from what is committed. */
 void kafka_member_restart(struct kafka_member *member);
 /* Whether the group has given our partitions to others without asking. */
