@@ -33,7 +33,7 @@ enum msp_status msp_consumer_serve(struct msp_consumer *consumer, int timeout_ms
 {
 	assert(!consumer->in_flight);
 	int64_t deadline_ms = msp_deadline_in(timeout_ms);
-	enum msp_status status = consumer->ops->serve ? consumer->ops->serve(consumer, timeout_ms, err) : MSP_OK;
+	enum msp_status status = consumer->ops->serve(consumer, timeout_ms, err);
 	consumer_note_time(consumer, deadline_ms);
 	return status;
 }

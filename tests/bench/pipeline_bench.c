@@ -141,8 +141,15 @@ static void null_wake(struct msp_consumer *consumer)
 	(void)consumer;
 }
 
+static enum msp_status null_serve(struct msp_consumer *consumer, int timeout_ms, struct msp_error *err)
+{
+	(void)consumer, (void)timeout_ms, (void)err;
+	return MSP_OK;
+}
+
 static const struct msp_consumer_ops null_consumer_ops = {
     .receive = null_receive,
+    .serve = null_serve,
     .batch_free = null_batch_free,
     .settle_begin = null_settle_begin,
     .settle_wait = null_settle_wait,
