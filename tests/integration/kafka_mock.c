@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define MAX_INPUTS 2000
+#define MAX_INPUTS 100
 
 static void *options_new(const struct msp_property *settings)
 {

@@ -16,7 +16,6 @@
 /* Kafka's numbers of requests. */
 enum {
 	PRODUCE = 0,
-	FETCH = 1,
 	OFFSET_COMMIT = 8,
 	OFFSET_FETCH = 9,
 	FIND_COORDINATOR = 10,

@@ -284,6 +284,11 @@ static void broker_goes(void)
 	assert_int_equal(rd_kafka_mock_broker_set_down(mock.cluster, BROKER), RD_KAFKA_RESP_ERR_NO_ERROR);
 }
 
+static void broker_comes(void)
+{
+	assert_int_equal(rd_kafka_mock_broker_set_up(mock.cluster, BROKER), RD_KAFKA_RESP_ERR_NO_ERROR);
+}
+
 static void broker_hangs(void)
 {
 	kafka_mock_hang(&mock);
@@ -326,47 +331,100 @@ static void a_static_member_closes_while_the_broker_hangs(void **state)
 	closes_when(broker_hangs, "name");
 }
 
-/* ---- the reader ---- */
+/* ---- the lag of a group ---- */
 
-#define WAITING    2000 /* more than a reader takes at once */
-#define BACKOFF_MS 300  /* librdkafka has fetched again after an error by then */
+#define ADMIN_CLOSE_MS 3000
+#define LATE_MS        200
 
-static struct msp_reader *reader_open(void)
+static struct msp_admin *admin_open(void)
 {
-	const struct msp_reader_config config = {.topic = mock.names[0],
-	                                         .partition = MSP_PARTITION_ANY,
-	                                         .start = MSP_START_BEGINNING,
-	                                         .end_timestamp_ms = MSP_TIMESTAMP_NONE};
-	struct msp_reader *reader = NULL;
-	struct msp_error err = {.text = ""};
-	if (msp_transport_reader_open(mock.transport, &config, &reader, &err) != MSP_OK)
-		fail_msg("%s", err.text);
-	return reader;
+	struct msp_admin *admin = NULL;
+	assert_int_equal(msp_transport_admin_open(mock.transport, &admin, NULL), MSP_OK);
+	return admin;
 }
 
-/* Who formats the text of an error must not serve a queue in which messages wait. */
-static void a_reader_reports_an_error_before_messages(void **state)
+/* -1: the broker has not answered in time. */
+static int64_t lag_messages(struct msp_admin *admin, const char *group, int timeout_ms)
 {
-	const struct msp_receive_limits limits = {.max_messages = 100, .max_bytes = 1 << 20, .timeout_ms = 100};
-	const struct msp_message *messages;
-	size_t sent = WAITING, received = 0, count = 0, errors = 0;
-	bool end = false;
-	(void)state;
-	kafka_mock_inputs_send(&mock, MSP_PARTITION_ANY, WAITING);
-	error_push(FETCH, E(UNKNOWN));
-	struct msp_reader *reader = reader_open();
-	int64_t deadline_ms = msp_deadline_in(DEADLINE_MS);
-	while (errors_left(FETCH) > 0)
-		assert_true(msp_deadline_left_ms(deadline_ms) > 0);
-	for (int64_t until_ms = msp_deadline_in(BACKOFF_MS); msp_deadline_left_ms(until_ms) > 0; sent += WAITING)
-		kafka_mock_inputs_send(&mock, MSP_PARTITION_ANY, WAITING);
-	while ((received < sent || errors == 0) && msp_deadline_left_ms(deadline_ms) > 0) {
-		errors += msp_reader_read(reader, &limits, &messages, &count, &end, NULL) == MSP_E_UNAVAILABLE;
-		received += count;
+	struct msp_group_lag *lag = NULL;
+	struct msp_error err = {.text = ""};
+	if (msp_admin_group_lag(admin, group, mock.names[0], NULL, &lag, timeout_ms, &err) != MSP_OK) {
+		assert_true(err.retriable);
+		return -1;
 	}
-	msp_reader_free(reader);
-	assert_int_equal(received, sent);
-	assert_int_equal(errors, 1);
+	int64_t messages = msp_group_lag_messages(lag);
+	free(lag);
+	return messages;
+}
+
+static void the_coordinator_of_a_group_is_found_anew(void **state)
+{
+	static const struct fault fault = {
+	    "", MSP_AT_LEAST_ONCE, OFFSET_FETCH, {E(NOT_COORDINATOR), E(COORDINATOR_LOAD_IN_PROGRESS)}, NO_CAUSE};
+	(void)state;
+	input_send();
+	struct msp_admin *admin = admin_open();
+	assert_int_equal(lag_messages(admin, "group", DEADLINE_MS), 1);
+	errors_push(&fault);
+	input_send();
+	assert_int_equal(lag_messages(admin, "group", DEADLINE_MS), 2);
+	assert_true(errors_are_met(&fault));
+	msp_admin_free(admin);
+}
+
+/* Questions whose time was over do no harm when the broker is back. */
+static void lag_is_told_again_when_the_broker_is_back(void **state)
+{
+	(void)state;
+	input_send();
+	struct msp_admin *admin = admin_open();
+	assert_int_equal(lag_messages(admin, "group", DEADLINE_MS), 1);
+	for (int i = 0; i < 3; i++) {
+		broker_goes();
+		assert_int_equal(lag_messages(admin, "group", 50), -1);
+		assert_int_equal(lag_messages(admin, "another", 50), -1);
+		broker_comes();
+		assert_int_equal(lag_messages(admin, "another", DEADLINE_MS), 1);
+		assert_int_equal(lag_messages(admin, "group", DEADLINE_MS), 1);
+	}
+	msp_admin_free(admin);
+}
+
+static void answers_delay(int16_t request, int count)
+{
+	for (int i = 0; i < count; i++)
+		assert_int_equal(rd_kafka_mock_broker_push_request_error_rtts(mock.cluster, BROKER, request, 1,
+		                                                              RD_KAFKA_RESP_ERR_NO_ERROR, LATE_MS),
+		                 RD_KAFKA_RESP_ERR_NO_ERROR);
+}
+
+static void answers_that_come_late_do_no_harm(void **state)
+{
+	(void)state;
+	input_send();
+	answers_delay(FIND_COORDINATOR, 3);
+	answers_delay(OFFSET_FETCH, 1);
+	struct msp_admin *admin = admin_open();
+	assert_int_equal(lag_messages(admin, "group", LATE_MS / 4), -1);
+	int64_t late_ms = msp_deadline_in(2 * LATE_MS);
+	do
+		assert_int_equal(lag_messages(admin, "another", DEADLINE_MS), 1);
+	while (msp_deadline_left_ms(late_ms) > 0);
+	assert_int_equal(lag_messages(admin, "group", DEADLINE_MS), 1);
+	msp_admin_free(admin);
+}
+
+static void an_admin_closes_while_the_broker_hangs(void **state)
+{
+	(void)state;
+	input_send();
+	struct msp_admin *admin = admin_open();
+	assert_int_equal(lag_messages(admin, "group", DEADLINE_MS), 1);
+	broker_hangs();
+	assert_int_equal(lag_messages(admin, "group", 50), -1);
+	int64_t deadline_ms = msp_deadline_in(ADMIN_CLOSE_MS);
+	msp_admin_free(admin);
+	assert_true(msp_deadline_left_ms(deadline_ms) > 0);
 }
 
 /* One consumer lives through all faults of a guarantee. */
@@ -389,7 +447,8 @@ int main(void)
 	    CASE(a_broker_too_old_for_transactions_is_named), CASE(a_fenced_instance_ends),
 	    CASE(a_member_closes_without_a_broker),           CASE(a_static_member_closes_without_a_broker),
 	    CASE(a_member_closes_while_the_broker_hangs),     CASE(a_static_member_closes_while_the_broker_hangs),
-	    CASE(a_reader_reports_an_error_before_messages),
+	    CASE(the_coordinator_of_a_group_is_found_anew),   CASE(lag_is_told_again_when_the_broker_is_back),
+	    CASE(an_admin_closes_while_the_broker_hangs),     CASE(answers_that_come_late_do_no_harm),
 	};
 	int failed = faults_run(MSP_AT_LEAST_ONCE, at_least_once_start);
 	failed += faults_run(MSP_EXACTLY_ONCE, exactly_once_start);

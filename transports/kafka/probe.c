@@ -76,8 +76,10 @@ void kafka_prober_configure(rd_kafka_conf_t *conf)
 	kafka_conf_set(conf, "enable.auto.commit", "false");
 	kafka_conf_set(conf, "enable.partition.eof", "true");
 	kafka_conf_set(conf, "fetch.wait.max.ms", "1"); /* the news of the end waits so long */
-	kafka_conf_set(conf, "queued.min.messages", "1000");
-	kafka_conf_set(conf, "fetch.message.max.bytes", "131072");
+	kafka_conf_set(conf, "fetch.message.max.bytes", "32768");
+	/* All probes have one queue: what one of them has in it must not hold back the fetches of the others. */
+	kafka_conf_set(conf, "queued.min.messages", "100000");
+	kafka_conf_set(conf, "queued.max.messages.kbytes", "65536");
 }
 
 void kafka_prober_init(struct kafka_prober *prober, struct kafka_client *client)
