@@ -12,12 +12,13 @@
  *
  * The other objects, and what all share:
  *
- *     producer.c  send                                       publisher.c    a producer client and the topics it writes
- *     reader.c    browse                                     publication.c  one array of messages until each has its
- * result admin.c     topics and their offsets                   client.c       a librdkafka handle, its configuration,
- * its log lag.c       what a group has still to settle           settings.c     URL, options, refused properties
- *     instance.c  one live process per instance name         topic.c        metadata and limits of a topic
- *     error.c     librdkafka's codes as statuses */
+ *     producer.c   send                                  publisher.c    a producer client and the topics it writes
+ *     reader.c     browse                                publication.c  one array of messages until it is published
+ *     admin.c      topics and their offsets              client.c       a librdkafka handle, its configuration and log
+ *     lag.c        what groups have still to settle      settings.c     URL, options, refused properties
+ *     committed.c  committed offsets of any group        topic.c        metadata and limits of a topic
+ *     probe.c      the first message from an offset on   error.c        librdkafka's codes as statuses
+ *     instance.c   one live process per instance name */
 #include "kafka.h"
 
 #include <assert.h>
