@@ -28,7 +28,26 @@ static void record_write(rd_kafka_t *rk, const char *topic, int32_t partition)
 		rd_kafka_poll(rk, 10); /* its queue is full */
 }
 
-static void aborted_write(const struct fixture *fixture, int count)
+static int64_t waiting_count(struct fixture *fixture)
+{
+	int64_t count = 0;
+	struct msp_topic_info *info;
+	assert_int_equal(msp_admin_topic_describe(fixture->admin, fixture->inputs, &info, DEADLINE_MS, NULL), MSP_OK);
+	for (size_t i = 0; i < info->partition_count; i++)
+		count += info->partitions[i].waiting;
+	free(info);
+	return count;
+}
+
+/* The broker writes the markers of a transaction some time after it has said that it is aborted. */
+static void markers_await(struct fixture *fixture)
+{
+	int64_t deadline_ms = msp_deadline_in(DEADLINE_MS);
+	while (waiting_count(fixture) > 0)
+		assert_true(msp_deadline_left_ms(deadline_ms) > 0);
+}
+
+static void aborted_write(struct fixture *fixture, int count)
 {
 	char text[200];
 	const char *const settings[][2] = {{"bootstrap.servers", fixture->url + strlen("kafka://")},
@@ -45,6 +64,7 @@ static void aborted_write(const struct fixture *fixture, int count)
 	assert_int_equal(rd_kafka_flush(rk, DEADLINE_MS), 0);
 	succeeds(rd_kafka_abort_transaction(rk, DEADLINE_MS));
 	rd_kafka_destroy(rk);
+	markers_await(fixture);
 }
 
 /* ---- asking ---- */
