@@ -18,11 +18,9 @@ struct kafka_admin {
 	struct kafka_lag lag;
 };
 
-static const struct msp_admin_ops ADMIN_OPS;
-
 static struct kafka_admin *admin_cast(struct msp_admin *admin)
 {
-	assert(admin && admin->ops == &ADMIN_OPS);
+	assert(admin);
 	return (struct kafka_admin *)admin;
 }
 
@@ -394,6 +392,15 @@ static void admin_free(struct msp_admin *base)
 	free(admin);
 }
 
+static const struct msp_admin_ops ADMIN_OPS = {
+    .topic_create = admin_topic_create,
+    .topic_delete = admin_topic_delete,
+    .topic_list = admin_topic_list,
+    .topic_describe = admin_topic_describe,
+    .group_lag = admin_group_lag,
+    .free = admin_free,
+};
+
 enum msp_status kafka_admin_open(const struct kafka_settings *settings, struct msp_admin **ret_admin,
                                  struct msp_error *err)
 {
@@ -414,12 +421,3 @@ enum msp_status kafka_admin_open(const struct kafka_settings *settings, struct m
 	*ret_admin = &admin->base;
 	return MSP_OK;
 }
-
-static const struct msp_admin_ops ADMIN_OPS = {
-    .topic_create = admin_topic_create,
-    .topic_delete = admin_topic_delete,
-    .topic_list = admin_topic_list,
-    .topic_describe = admin_topic_describe,
-    .group_lag = admin_group_lag,
-    .free = admin_free,
-};

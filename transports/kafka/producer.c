@@ -12,11 +12,9 @@ struct kafka_producer {
 	struct kafka_publisher publisher;
 };
 
-static const struct msp_producer_ops PRODUCER_OPS;
-
 static struct kafka_producer *producer_cast(struct msp_producer *producer)
 {
-	assert(producer && producer->ops == &PRODUCER_OPS);
+	assert(producer);
 	return (struct kafka_producer *)producer;
 }
 
@@ -100,6 +98,11 @@ static void producer_free(struct msp_producer *base)
 	free(producer);
 }
 
+static const struct msp_producer_ops PRODUCER_OPS = {
+    .send = producer_send,
+    .free = producer_free,
+};
+
 enum msp_status kafka_producer_open(const struct kafka_settings *settings, struct msp_producer **ret_producer,
                                     struct msp_error *err)
 {
@@ -117,8 +120,3 @@ enum msp_status kafka_producer_open(const struct kafka_settings *settings, struc
 	*ret_producer = &producer->base;
 	return MSP_OK;
 }
-
-static const struct msp_producer_ops PRODUCER_OPS = {
-    .send = producer_send,
-    .free = producer_free,
-};

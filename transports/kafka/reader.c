@@ -13,7 +13,8 @@
 /* wake has to be noticed while librdkafka waits for messages. */
 #define WAIT_SLICE_MS 50
 
-struct place {
+/* How far a partition is read. */
+struct partition {
 	int64_t start;
 	int64_t end;    /* stop here with stop_at_end */
 	bool is_oldest; /* nothing is before `start` */
@@ -28,32 +29,30 @@ struct kafka_reader {
 	bool stop_at_end;
 	int64_t end_timestamp_ms;
 	rd_kafka_queue_t *queue;
-	size_t queue_full;    /* length at which librdkafka stops fetching */
-	bool was_full;        /* and has not been asked to look again */
-	struct place *places; /* by partition */
-	int32_t place_count;
+	size_t queue_full;            /* length at which librdkafka stops fetching */
+	bool was_full;                /* and has not been asked to look again */
+	struct partition *partitions; /* by partition */
+	int32_t partition_count;
 	int32_t reading; /* partitions that have not ended */
 	rd_kafka_message_t *taken[TAKE_MAX];
 	size_t taken_begin, taken_end;
 	struct kafka_batch *batch; /* lent by the last read */
 	atomic_bool woken;
-	rd_kafka_resp_err_t trouble;
+	rd_kafka_resp_err_t pending; /* the error of a partition that the next read reports */
 };
-
-static const struct msp_reader_ops READER_OPS;
 
 static struct kafka_reader *reader_cast(struct msp_reader *reader)
 {
-	assert(reader && reader->ops == &READER_OPS);
+	assert(reader);
 	return (struct kafka_reader *)reader;
 }
 
 /* ---- reading ---- */
 
-static void place_end(struct kafka_reader *reader, int32_t partition)
+static void partition_end(struct kafka_reader *reader, int32_t partition)
 {
-	if (!reader->places[partition].ended) {
-		reader->places[partition].ended = true;
+	if (!reader->partitions[partition].ended) {
+		reader->partitions[partition].ended = true;
 		reader->reading--;
 	}
 }
@@ -63,27 +62,27 @@ static bool message_accept(struct kafka_reader *reader, const rd_kafka_message_t
 {
 	if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
 		if (reader->stop_at_end)
-			place_end(reader, message->partition);
+			partition_end(reader, message->partition);
 		return false;
 	}
 	if (message->err) {
-		reader->trouble = message->err;
+		reader->pending = message->err;
 		return false;
 	}
-	struct place *place = &reader->places[message->partition];
-	bool after_end = reader->stop_at_end && message->offset >= place->end;
-	if (reader->end_timestamp_ms != MSP_TIMESTAMP_NONE && !place->ended) {
+	struct partition *partition = &reader->partitions[message->partition];
+	bool after_end = reader->stop_at_end && message->offset >= partition->end;
+	if (reader->end_timestamp_ms != MSP_TIMESTAMP_NONE && !partition->ended) {
 		rd_kafka_timestamp_type_t type;
 		after_end |= rd_kafka_message_timestamp(message, &type) >= reader->end_timestamp_ms;
 	}
-	if (after_end || place->ended) {
-		place_end(reader, message->partition);
+	if (after_end || partition->ended) {
+		partition_end(reader, message->partition);
 		return false;
 	}
-	if (reader->stop_at_end && message->offset + 1 == place->end)
-		place_end(reader, message->partition);
-	if (place->skip > 0) {
-		place->skip--;
+	if (reader->stop_at_end && message->offset + 1 == partition->end)
+		partition_end(reader, message->partition);
+	if (partition->skip > 0) {
+		partition->skip--;
 		return false;
 	}
 	return true;
@@ -164,12 +163,12 @@ static enum msp_status reader_read(struct msp_reader *base, const struct msp_rec
 		if (reader->reading > 0 && (first || !over))
 			reader_take(reader, over ? 0 : left_ms < WAIT_SLICE_MS ? (int)left_ms : WAIT_SLICE_MS);
 		bool empty = reader->taken_begin == reader->taken_end;
-		if (!empty || over || reader->reading == 0 || reader->trouble)
+		if (!empty || over || reader->reading == 0 || reader->pending)
 			break;
 	}
-	if (reader->trouble) {
-		rd_kafka_resp_err_t code = reader->trouble;
-		reader->trouble = RD_KAFKA_RESP_ERR_NO_ERROR;
+	if (reader->pending) {
+		rd_kafka_resp_err_t code = reader->pending;
+		reader->pending = RD_KAFKA_RESP_ERR_NO_ERROR;
 		return kafka_client_error(&reader->client, code, err, "topic %s", reader->topic);
 	}
 	enum msp_status status = reader_lend(reader, limits, ret_messages, ret_count, err);
@@ -199,7 +198,7 @@ static void reader_free(struct msp_reader *base)
 	if (reader->client.rk)
 		rd_kafka_consumer_close(reader->client.rk);
 	kafka_client_done(&reader->client);
-	free(reader->places);
+	free(reader->partitions);
 	free(reader->topic);
 	free(reader);
 }
@@ -238,9 +237,9 @@ static enum msp_status bounds_query(struct kafka_reader *reader, const struct ms
                                     struct bounds *bounds, struct msp_error *err)
 {
 	int64_t timestamp_ms = config->start == MSP_START_TIMESTAMP ? config->number : RD_KAFKA_OFFSET_END;
-	bounds->oldest = kafka_partitions_new(reader->topic, reader->place_count, RD_KAFKA_OFFSET_BEGINNING);
-	bounds->newest = kafka_partitions_new(reader->topic, reader->place_count, RD_KAFKA_OFFSET_END);
-	bounds->stamped = kafka_partitions_new(reader->topic, reader->place_count, timestamp_ms);
+	bounds->oldest = kafka_partitions_new(reader->topic, reader->partition_count, RD_KAFKA_OFFSET_BEGINNING);
+	bounds->newest = kafka_partitions_new(reader->topic, reader->partition_count, RD_KAFKA_OFFSET_END);
+	bounds->stamped = kafka_partitions_new(reader->topic, reader->partition_count, timestamp_ms);
 	enum msp_status status = kafka_offsets_query(&reader->client, bounds->oldest, KAFKA_OPEN_TIMEOUT_MS, err);
 	if (status == MSP_OK)
 		status = kafka_offsets_query(&reader->client, bounds->newest, KAFKA_OPEN_TIMEOUT_MS, err);
@@ -268,23 +267,23 @@ struct tail {
 static enum msp_status reader_assign(struct kafka_reader *reader, const struct msp_reader_config *config,
                                      const struct tail *tails, const struct bounds *bounds, struct msp_error *err)
 {
-	rd_kafka_topic_partition_list_t *assignment = rd_kafka_topic_partition_list_new(reader->place_count);
-	for (int32_t i = 0; i < reader->place_count; i++) {
-		struct place *place = &reader->places[i];
-		place->ended = place->is_oldest = true;
+	rd_kafka_topic_partition_list_t *assignment = rd_kafka_topic_partition_list_new(reader->partition_count);
+	for (int32_t i = 0; i < reader->partition_count; i++) {
+		struct partition *partition = &reader->partitions[i];
+		partition->ended = partition->is_oldest = true;
 		if (config->partition != MSP_PARTITION_ANY && config->partition != i)
 			continue;
-		place->end = bounds->newest->elems[i].offset;
+		partition->end = bounds->newest->elems[i].offset;
 		int64_t oldest = bounds->oldest->elems[i].offset;
-		place->start =
-		    tails ? tails[i].start : start_offset(config, oldest, place->end, bounds->stamped->elems[i].offset);
-		place->skip = tails ? tails[i].skip : 0;
-		place->is_oldest = place->start <= oldest;
-		if (reader->stop_at_end && place->start >= place->end)
+		partition->start =
+		    tails ? tails[i].start : start_offset(config, oldest, partition->end, bounds->stamped->elems[i].offset);
+		partition->skip = tails ? tails[i].skip : 0;
+		partition->is_oldest = partition->start <= oldest;
+		if (reader->stop_at_end && partition->start >= partition->end)
 			continue;
-		place->ended = false;
+		partition->ended = false;
 		reader->reading++;
-		rd_kafka_topic_partition_list_add(assignment, reader->topic, i)->offset = place->start;
+		rd_kafka_topic_partition_list_add(assignment, reader->topic, i)->offset = partition->start;
 	}
 	rd_kafka_resp_err_t code = rd_kafka_assign(reader->client.rk, assignment);
 	rd_kafka_topic_partition_list_destroy(assignment);
@@ -295,16 +294,16 @@ static enum msp_status reader_assign(struct kafka_reader *reader, const struct m
 static enum msp_status reader_start(struct kafka_reader *reader, const struct msp_reader_config *config,
                                     const struct tail *tails, struct msp_error *err)
 {
-	enum msp_status status =
-	    kafka_topic_partition_count(&reader->client, reader->topic, KAFKA_OPEN_TIMEOUT_MS, &reader->place_count, err);
+	enum msp_status status = kafka_topic_partition_count(&reader->client, reader->topic, KAFKA_OPEN_TIMEOUT_MS,
+	                                                     &reader->partition_count, err);
 	if (status != MSP_OK)
 		return status;
-	if (config->partition >= reader->place_count)
+	if (config->partition >= reader->partition_count)
 		return msp_error_set(err, MSP_E_NOT_FOUND, "topic %s has no partition %" PRId32, reader->topic,
 		                     config->partition);
-	reader->places = calloc((size_t)reader->place_count, sizeof(*reader->places));
-	if (!reader->places)
-		return msp_error_set(err, MSP_E_NO_MEMORY, "no memory for %" PRId32 " partitions", reader->place_count);
+	reader->partitions = calloc((size_t)reader->partition_count, sizeof(*reader->partitions));
+	if (!reader->partitions)
+		return msp_error_set(err, MSP_E_NO_MEMORY, "no memory for %" PRId32 " partitions", reader->partition_count);
 	struct bounds bounds = {0};
 	status = bounds_query(reader, config, &bounds, err);
 	if (status == MSP_OK)
@@ -331,6 +330,12 @@ static enum msp_status reader_connect(struct kafka_reader *reader, const struct 
 	}
 	return status;
 }
+
+static const struct msp_reader_ops READER_OPS = {
+    .read = reader_read,
+    .wake = reader_wake,
+    .free = reader_free,
+};
 
 static enum msp_status reader_open(const struct kafka_settings *settings, const struct msp_reader_config *config,
                                    const struct tail *tails, struct kafka_reader **ret_reader, struct msp_error *err)
@@ -372,7 +377,7 @@ static enum msp_status probe_count(struct kafka_reader *probe, int64_t *counts, 
 			counts[message->partition]++;
 			rd_kafka_message_destroy(message);
 		}
-		rd_kafka_resp_err_t code = probe->trouble;
+		rd_kafka_resp_err_t code = probe->pending;
 		if (!code && kafka_left_ms(deadline_ms) == 0)
 			code = RD_KAFKA_RESP_ERR__TIMED_OUT;
 		if (code)
@@ -385,10 +390,10 @@ static enum msp_status probe_count(struct kafka_reader *probe, int64_t *counts, 
 static bool tails_make(const struct kafka_reader *probe, const int64_t *counts, int64_t number, struct tail *tails)
 {
 	bool enough = true;
-	for (int32_t i = 0; i < probe->place_count; i++) {
-		tails[i].start = probe->places[i].start;
+	for (int32_t i = 0; i < probe->partition_count; i++) {
+		tails[i].start = probe->partitions[i].start;
 		tails[i].skip = counts[i] > number ? counts[i] - number : 0;
-		enough &= counts[i] >= number || probe->places[i].is_oldest;
+		enough &= counts[i] >= number || probe->partitions[i].is_oldest;
 	}
 	return enough;
 }
@@ -404,12 +409,12 @@ static enum msp_status tails_try(const struct kafka_settings *settings, const st
 	enum msp_status status = reader_open(settings, &probe_config, NULL, &probe, err);
 	if (status != MSP_OK)
 		return status;
-	struct tail *tails = calloc((size_t)probe->place_count + 1, sizeof(*tails));
-	int64_t *counts = calloc((size_t)probe->place_count + 1, sizeof(*counts));
+	struct tail *tails = calloc((size_t)probe->partition_count + 1, sizeof(*tails));
+	int64_t *counts = calloc((size_t)probe->partition_count + 1, sizeof(*counts));
 	if (tails && counts)
 		status = probe_count(probe, counts, err);
 	else
-		status = msp_error_set(err, MSP_E_NO_MEMORY, "no memory for %" PRId32 " partitions", probe->place_count);
+		status = msp_error_set(err, MSP_E_NO_MEMORY, "no memory for %" PRId32 " partitions", probe->partition_count);
 	*ret_enough = status == MSP_OK && tails_make(probe, counts, config->number, tails);
 	free(counts);
 	reader_free(&probe->base);
@@ -455,9 +460,3 @@ enum msp_status kafka_reader_open(const struct kafka_settings *settings, const s
 	free(tails);
 	return status;
 }
-
-static const struct msp_reader_ops READER_OPS = {
-    .read = reader_read,
-    .wake = reader_wake,
-    .free = reader_free,
-};
