@@ -223,13 +223,15 @@ static void slot_lose(struct msp_worker *worker, struct msp_batch_slot *slot, st
 /* Not settled yet: the broker cannot, with its reason, or is slow. */
 static void slot_settle_later(struct msp_worker *worker, struct msp_batch_slot *slot, const struct msp_error *why)
 {
-	static const struct msp_error slow = {MSP_E_UNAVAILABLE, true, "it has not acknowledged the results yet"};
+	static const struct msp_error slow = {MSP_E_UNAVAILABLE, true, "the broker has not acknowledged the results yet"};
 	if (worker_out_of_time(worker))
 		slot_abandon(worker, slot, why);
 	else if (why->status != MSP_OK)
 		msp_worker_wait(worker, MSP_WAIT_BROKER, why);
-	else if (msp_monotonic_ns() - slot->begun_ns > (int64_t)SETTLE_PATIENCE_MS * 1000000)
-		msp_worker_note_wait(worker, MSP_WAIT_BROKER, &slow);
+	else if (worker->waiting_for != MSP_WAIT_BROKER &&
+	         msp_monotonic_ns() - slot->begun_ns > (int64_t)SETTLE_PATIENCE_MS * 1000000)
+		/* Only until the broker gives a reason: that one is said at once, and this one does not come back. */
+		msp_worker_note_wait(worker, MSP_WAIT_ACKNOWLEDGEMENT, &slow);
 }
 
 /* Waits once for the batch in flight; it is over when the slot is not in flight any more. */

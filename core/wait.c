@@ -14,8 +14,12 @@
 const char *msp_wait_name(enum msp_wait reason)
 {
 	static const char *const names[] = {
-	    [MSP_WAIT_NOTHING] = "nothing", [MSP_WAIT_BROKER] = "the broker", [MSP_WAIT_MODEL] = "the model",
-	    [MSP_WAIT_CODEC] = "the codec", [MSP_WAIT_MEMORY] = "memory",
+	    [MSP_WAIT_NOTHING] = "nothing",
+	    [MSP_WAIT_BROKER] = "the broker",
+	    [MSP_WAIT_ACKNOWLEDGEMENT] = "the acknowledgement",
+	    [MSP_WAIT_MODEL] = "the model",
+	    [MSP_WAIT_CODEC] = "the codec",
+	    [MSP_WAIT_MEMORY] = "memory",
 	};
 	return names[reason];
 }

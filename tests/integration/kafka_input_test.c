@@ -221,7 +221,8 @@ static void a_batch_that_unpacks_too_large_is_named(void **state)
 	static const char said[] = "larger than kafka.receive.message.max.bytes when it is unpacked";
 	(void)state;
 	run_line("$MSP topics create -m iris -X message.max.bytes=10000000");
-	run_line("head -c 5000000 /dev/zero | tr '\\0' x >large; $MSP send -m iris -X message.max.bytes=10000000 -X kafka.compression.type=zstd large");
+	run_line("head -c 5000000 /dev/zero | tr '\\0' x >large; $MSP send -m iris -X message.max.bytes=10000000 -X "
+	         "kafka.compression.type=zstd large");
 	struct result result = expect_shell(1, "$MSP receive -m iris inputs -e --timeout 3 %s", limits);
 	assert_contains(result.err, said);
 	assert_lacks(result.err, "not reachable");

@@ -218,7 +218,7 @@ static void the_right_to_write_is_waited_for(void **state)
 static void the_right_to_write_is_waited_for_in_transactions(void **state)
 {
 	(void)state;
-	the_right_to_write_is_waited_for_with("exactly_once", " for_s=0");
+	the_right_to_write_is_waited_for_with("exactly_once", "waiting for the broker\"");
 }
 
 static void the_right_to_the_group_is_waited_for(void **state)

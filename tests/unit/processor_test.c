@@ -215,8 +215,8 @@ static void a_settle_that_stalls_is_not_ready(void **state)
 	put_numbers(fixture, 100, 101);
 	assert_true(wait_for(msp_processor_ready, fixture->processor, false));
 	struct msp_worker_snapshot snapshot = look(fixture);
-	assert_int_equal(snapshot.waiting_for, MSP_WAIT_BROKER);
-	assert_string_equal(snapshot.waiting_why, "it has not acknowledged the results yet");
+	assert_int_equal(snapshot.waiting_for, MSP_WAIT_ACKNOWLEDGEMENT);
+	assert_string_equal(snapshot.waiting_why, "the broker has not acknowledged the results yet");
 	assert_int_equal(snapshot.in_flight, 1);
 	assert_true(fake_transport_wait_settled(&fixture->transport, 1));
 	assert_true(wait_for(msp_processor_ready, fixture->processor, true));

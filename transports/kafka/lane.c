@@ -25,6 +25,7 @@ static void lane_begin(struct kafka_lane *lane)
 {
 	struct msp_error why;
 	lane->why.status = MSP_OK;
+	lane->retry_ms = 0;
 	kafka_settle_begin(&lane->settle, lane->job.outgoing != NULL);
 	lane->is_threads = lane->has_thread && lane->settle.transactional;
 	if (kafka_executor_begin(&lane->executor, &lane->job, &why) != MSP_OK) {
@@ -67,8 +68,10 @@ static void lane_see(struct kafka_lane *lane, enum kafka_saw saw)
 	pthread_cond_broadcast(&lane->changed);
 }
 
-/* Tries the next action once. The lock is free during a call that may wait. */
-static void lane_step(struct kafka_lane *lane, int slice_ms)
+/* Tries the next action once; false when something stands in the way, and why. That stays until the owner has heard
+ * it, whatever goes well meanwhile: a new client is made before each try. The lock is free during a call that may
+ * wait. */
+static bool lane_step(struct kafka_lane *lane, int slice_ms)
 {
 	struct msp_error why = {.status = MSP_OK};
 	enum kafka_action action = lane->settle.next;
@@ -82,19 +85,20 @@ static void lane_step(struct kafka_lane *lane, int slice_ms)
 		pthread_mutex_lock(&lane->lock);
 		lane->in_call = false;
 	}
-	lane->why = why;
+	if (why.status != MSP_OK)
+		lane->why = why;
 	lane_see(lane, saw);
+	return why.status == MSP_OK;
 }
 
 /* ---- the thread ---- */
 
-static int next_pause_ms(int pause_ms, const struct msp_error *why)
+/* Longer each time, until the settle is over. */
+static int next_retry_ms(int retry_ms)
 {
-	if (why->status == MSP_OK)
-		return PAUSE_MS;
-	if (pause_ms < RETRY_MS)
+	if (retry_ms < RETRY_MS)
 		return RETRY_MS;
-	return pause_ms < RETRY_MAX_MS / 2 ? 2 * pause_ms : RETRY_MAX_MS;
+	return retry_ms < RETRY_MAX_MS / 2 ? 2 * retry_ms : RETRY_MAX_MS;
 }
 
 /* At least once the owner goes on as soon as nothing waits for the broker any more. */
@@ -109,7 +113,6 @@ static void lane_hand_back(struct kafka_lane *lane)
 static void *lane_main(void *context)
 {
 	struct kafka_lane *lane = context;
-	int pause_ms = PAUSE_MS;
 	pthread_mutex_lock(&lane->lock);
 	while (!lane->stopping || lane->left) {
 		if (lane_is_idle(lane) || !lane->is_threads) {
@@ -117,11 +120,12 @@ static void *lane_main(void *context)
 			continue;
 		}
 		enum kafka_action before = lane->settle.next;
-		lane_step(lane, SLICE_MS);
+		bool free = lane_step(lane, SLICE_MS);
 		lane_hand_back(lane);
-		pause_ms = next_pause_ms(pause_ms, &lane->why);
-		if (lane->is_threads && lane->settle.next == before)
-			msp_condition_wait(&lane->changed, &lane->lock, msp_deadline_in(pause_ms));
+		if (!free)
+			lane->retry_ms = next_retry_ms(lane->retry_ms);
+		if (lane->is_threads && (!free || lane->settle.next == before))
+			msp_condition_wait(&lane->changed, &lane->lock, msp_deadline_in(free ? PAUSE_MS : lane->retry_ms));
 	}
 	pthread_mutex_unlock(&lane->lock);
 	return NULL;
@@ -144,6 +148,7 @@ static void lane_advance(struct kafka_lane *lane, int slice_ms)
 {
 	int64_t deadline_ms = msp_deadline_in(slice_ms);
 	enum kafka_action before;
+	bool free;
 	do {
 		if (lane_is_idle(lane) || lane->is_threads || lane->answered)
 			return;
@@ -152,8 +157,8 @@ static void lane_advance(struct kafka_lane *lane, int slice_ms)
 			lane_hand_over(lane);
 			return;
 		}
-		lane_step(lane, msp_deadline_left_ms(deadline_ms));
-	} while (lane->settle.next != before && lane->why.status == MSP_OK);
+		free = lane_step(lane, msp_deadline_left_ms(deadline_ms));
+	} while (free && lane->settle.next != before);
 }
 
 /* Leaves the job to the thread: its answer is LOST. What is open is ended without it. */
@@ -197,12 +202,13 @@ void kafka_lane_refuse(struct kafka_lane *lane, enum msp_settle_answer answer)
 	pthread_mutex_unlock(&lane->lock);
 }
 
-/* Why there is no answer yet. */
+/* Tells once why there is no answer yet. */
 static void lane_explain(struct kafka_lane *lane, struct msp_error *ret_why)
 {
 	struct kafka_client *client = &lane->executor.publisher.client;
 	*ret_why = lane->why;
-	if (lane->why.status == MSP_OK && !lane->in_call && client->rk && client->down)
+	lane->why.status = MSP_OK;
+	if (ret_why->status == MSP_OK && !lane->in_call && client->rk && client->down)
 		kafka_client_error(client, RD_KAFKA_RESP_ERR__TRANSPORT, ret_why, "the broker does not answer");
 }
 

@@ -39,7 +39,8 @@ struct kafka_lane {
 
 	bool answered; /* until the owner has taken it */
 	struct kafka_answer answer;
-	struct msp_error why; /* what stands in the way; status MSP_OK: nothing */
+	struct msp_error why; /* what stood in the way and was not told to the owner; status MSP_OK: nothing */
+	int retry_ms;         /* the last pause of the thread after a failure in this settle; 0: none yet */
 };
 
 /* See kafka_executor_init. On failure the lane is as far as it came, for kafka_lane_done. */

@@ -45,7 +45,14 @@ enum msp_worker_state {
 	MSP_WORKER_ENDED,
 };
 
-enum msp_wait { MSP_WAIT_NOTHING, MSP_WAIT_BROKER, MSP_WAIT_MODEL, MSP_WAIT_CODEC, MSP_WAIT_MEMORY };
+enum msp_wait {
+	MSP_WAIT_NOTHING,
+	MSP_WAIT_BROKER,
+	MSP_WAIT_ACKNOWLEDGEMENT,
+	MSP_WAIT_MODEL,
+	MSP_WAIT_CODEC,
+	MSP_WAIT_MEMORY
+};
 /* "the broker", …, for people. */
 const char *msp_wait_name(enum msp_wait reason);
 
