@@ -213,6 +213,7 @@ static enum msp_status slot_begin_again(struct msp_worker *worker, struct msp_ba
 static void slot_lose(struct msp_worker *worker, struct msp_batch_slot *slot, struct msp_batch_slot *next,
                       const struct msp_error *why)
 {
+	assert(slot->batch);
 	msp_log(MSP_LOG_INFO, "a batch was taken over", "model", worker->config->entry->identity, "worker",
 	        worker->slot_text, "messages", MSP_LOG_NUMBER(slot->batch->count), "reason", why->text, NULL);
 	count(&worker->counters.lost, 1);

@@ -38,7 +38,9 @@ void kafka_fetch_assign(struct kafka_fetch *fetch, rd_kafka_t *rk, const rd_kafk
 {
 	partitions_release(fetch);
 	fetch->partitions = calloc((size_t)partitions->cnt + 1, sizeof(rd_kafka_queue_t *));
-	for (int i = 0; i < partitions->cnt && fetch->partitions; i++) {
+	if (!fetch->partitions)
+		return;
+	for (int i = 0; i < partitions->cnt; i++) {
 		const rd_kafka_topic_partition_t *partition = &partitions->elems[i];
 		rd_kafka_queue_t *queue = rd_kafka_queue_get_partition(rk, partition->topic, partition->partition);
 		if (queue)
