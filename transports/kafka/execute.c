@@ -223,15 +223,6 @@ static enum kafka_saw execute_send_offsets(struct kafka_executor *executor, cons
 	return transaction_saw(executor, error, "send_offsets_to_transaction", why);
 }
 
-/* The answer to a commit of ours; it lives until the queue that it comes to is polled or destroyed. */
-static void commit_answered(rd_kafka_t *rk, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t *offsets,
-                            void *opaque)
-{
-	(void)rk;
-	rd_kafka_resp_err_t *ret_code = opaque;
-	*ret_code = kafka_commit_error(code, offsets);
-}
-
 static enum kafka_saw execute_commit_offsets(struct kafka_executor *executor, const struct kafka_job *job, int slice_ms,
                                              struct msp_error *why)
 {
@@ -239,7 +230,7 @@ static enum kafka_saw execute_commit_offsets(struct kafka_executor *executor, co
 	if (!executor->commit) {
 		executor->commit = rd_kafka_queue_new(executor->member.rk);
 		executor->commit_answer = RD_KAFKA_RESP_ERR__IN_PROGRESS;
-		code = rd_kafka_commit_queue(executor->member.rk, job->offsets, executor->commit, commit_answered,
+		code = rd_kafka_commit_queue(executor->member.rk, job->offsets, executor->commit, kafka_commit_answered,
 		                             &executor->commit_answer);
 	}
 	if (!code)

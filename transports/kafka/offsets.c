@@ -74,8 +74,8 @@ void kafka_offsets_forget(struct kafka_offsets *offsets, rd_kafka_t *rk,
 	rd_kafka_topic_partition_list_destroy(none);
 }
 
-static void commit_answered(rd_kafka_t *rk, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t *list,
-                            void *opaque)
+void kafka_commit_answered(rd_kafka_t *rk, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t *list,
+                           void *opaque)
 {
 	(void)rk;
 	rd_kafka_resp_err_t *ret_code = opaque;
@@ -86,7 +86,7 @@ rd_kafka_resp_err_t kafka_offsets_commit(struct kafka_offsets *offsets, rd_kafka
 {
 	rd_kafka_resp_err_t answer = RD_KAFKA_RESP_ERR__TIMED_OUT;
 	rd_kafka_queue_t *queue = rd_kafka_queue_new(rk);
-	rd_kafka_resp_err_t code = rd_kafka_commit_queue(rk, NULL, queue, commit_answered, &answer);
+	rd_kafka_resp_err_t code = rd_kafka_commit_queue(rk, NULL, queue, kafka_commit_answered, &answer);
 	if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
 		rd_kafka_queue_poll_callback(queue, timeout_ms);
 		code = answer;

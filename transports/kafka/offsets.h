@@ -38,5 +38,9 @@ rd_kafka_resp_err_t kafka_offsets_commit(struct kafka_offsets *offsets, rd_kafka
 
 /* The first error of a commit, of the request or of a partition; nothing to commit is none. */
 rd_kafka_resp_err_t kafka_commit_error(rd_kafka_resp_err_t code, const rd_kafka_topic_partition_list_t *offsets);
+/* For rd_kafka_commit_queue: writes the error to the rd_kafka_resp_err_t that `opaque` points to. That must live until
+ * the queue that the answer comes to is polled or destroyed. */
+void kafka_commit_answered(rd_kafka_t *rk, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t *list,
+                           void *opaque);
 
 #endif
