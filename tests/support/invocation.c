@@ -302,6 +302,18 @@ struct process *process_start_unheard(const char *first, ...)
 	return process_start_with(0, false, arguments);
 }
 
+bool terminal_can_be_had(void)
+{
+	int ours, terminal;
+	if (openpty(&ours, &terminal, NULL, NULL, NULL) != 0) {
+		perror("no terminal can be had here");
+		return false;
+	}
+	close(ours);
+	close(terminal);
+	return true;
+}
+
 struct process *process_start_on_terminal(const char *first, ...)
 {
 	char *arguments[MAX_ARGUMENTS + 1];

@@ -64,6 +64,8 @@ struct process *process_start(const char *first, ...) __attribute__((sentinel));
 struct process *process_start_nonblocking(const char *first, ...) __attribute__((sentinel));
 /* The same with a full pipe as stderr, which takes nothing until it is read. */
 struct process *process_start_unheard(const char *first, ...) __attribute__((sentinel));
+/* False, with the reason on stderr: process_start_on_terminal would fail here. */
+bool terminal_can_be_had(void);
 /* Starts msp with a terminal as all three. */
 struct process *process_start_on_terminal(const char *first, ...) __attribute__((sentinel));
 void process_write(struct process *process, const char *text);

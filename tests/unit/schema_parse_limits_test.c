@@ -1,23 +1,10 @@
 /* Schemas without end, and what happens when there is no room. */
+#include "arena_test.h"
 #include "check.h"
 #include "torture.h"
 #include "value_text.h"
 
 #include <msp/schema.h>
-
-static int set_up(void **state)
-{
-	static struct msp_arena arena;
-	msp_arena_init(&arena, SIZE_MAX);
-	*state = &arena;
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	msp_arena_done(*state);
-	return 0;
-}
 
 /* `text` within so many objects or arrays. */
 static struct msp_value nest(struct msp_arena *arena, const char *text, const char *keyword, int depth)
@@ -187,13 +174,15 @@ static void no_room_is_answered(void **state)
 	assert_true(refused > 10 && refused < 512);
 }
 
-#define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    TEST(deep_nesting),        TEST(bombs), TEST(long_texts), TEST(wide), TEST(no_memory_is_answered),
-	    TEST(no_room_is_answered),
+	    ARENA_TEST(deep_nesting),
+	    ARENA_TEST(bombs),
+	    ARENA_TEST(long_texts),
+	    ARENA_TEST(wide),
+	    ARENA_TEST(no_memory_is_answered),
+	    ARENA_TEST(no_room_is_answered),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,20 +1,7 @@
 /* What holds for any table and any JSON Schema. */
+#include "arena_test.h"
 #include "check.h"
 #include "schema_recipe.h"
-
-static int set_up(void **state)
-{
-	static struct msp_arena arena;
-	msp_arena_init(&arena, SIZE_MAX);
-	*state = &arena;
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	msp_arena_done(*state);
-	return 0;
-}
 
 static uint64_t random_next(uint64_t *seed)
 {
@@ -108,13 +95,11 @@ static void tables_are_never_narrower(void **state)
 	assert_true(tally.accepted > 10000 && tally.refused > 10000 && tally.exact > 10000);
 }
 
-#define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    TEST(tables_come_back),
-	    TEST(tables_are_never_narrower),
+	    ARENA_TEST(tables_come_back),
+	    ARENA_TEST(tables_are_never_narrower),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,23 +1,10 @@
+#include "arena_test.h"
 #include "check.h"
 #include "value_text.h"
 
 #include <msp/schema.h>
 
 #include <stdio.h>
-
-static int set_up(void **state)
-{
-	static struct msp_arena arena;
-	msp_arena_init(&arena, SIZE_MAX);
-	*state = &arena;
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	msp_arena_done(*state);
-	return 0;
-}
 
 #define APPEND(...) assert_int_equal(msp_buffer_printf(__VA_ARGS__), MSP_OK)
 
@@ -322,13 +309,19 @@ static void no_objects(void **state)
 	check_parsed(*state, "{'title':'T','properties':{'x':{}}}", "{x=: any, ...}", "");
 }
 
-#define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    TEST(types),   TEST(bounds),     TEST(choices),   TEST(alternatives),          TEST(what_a_table_cannot_say),
-	    TEST(members), TEST(references), TEST(recursion), TEST(as_pydantic_writes_it), TEST(no_objects),
+	    ARENA_TEST(types),
+	    ARENA_TEST(bounds),
+	    ARENA_TEST(choices),
+	    ARENA_TEST(alternatives),
+	    ARENA_TEST(what_a_table_cannot_say),
+	    ARENA_TEST(members),
+	    ARENA_TEST(references),
+	    ARENA_TEST(recursion),
+	    ARENA_TEST(as_pydantic_writes_it),
+	    ARENA_TEST(no_objects),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
